@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* The last steps of the process that becomes the command: its descriptors, the operations of the
+ * phase `command`, its signals, execve(2). Called by init.c in a child of init, or in init itself
+ * where the plan wants no init. */
+#include <asm-generic/errno.h>
+#include <linux/close_range.h>
+#include <linux/fcntl.h>
+#include <linux/resource.h>
+
+#include "jail.h"
+
+static int op_workdir(struct jail *jail, const struct op_workdir *op) {
+    char here[4096];
+    long error = sys(chdir, op->path);
+
+    if (error < 0)
+        return fail(jail, STEP_CHDIR, error);
+    /* "(unreachable)" in front: a directory that is not below our root (getcwd(2)) */
+    error = sys(getcwd, here, sizeof here);
+    if (error < 0)
+        return fail(jail, STEP_GETCWD, error);
+    return here[0] == '/' ? 0 : fail_because(jail, STEP_GETCWD, REASON_OUTSIDE_ROOT);
+}
+
+static int op_nice(struct jail *jail, const struct op_nice *op) {
+    long error = sys(setpriority, PRIO_PROCESS, 0, op->value);
+
+    return error < 0 ? fail(jail, STEP_SETPRIORITY, error) : 0;
+}
+
+static int op_rlimit(struct jail *jail, const struct op_rlimit *op) {
+    struct rlimit64 limit = {op->soft, op->hard};
+    long error = sys(prlimit64, 0, op->resource, &limit, NULL);
+
+    return error < 0 ? fail(jail, STEP_PRLIMIT, error) : 0;
+}
+
+int prepare_command(struct jail *jail, const struct operation *op) {
+    switch (op->opcode) {
+    case OP_WORKDIR:
+        return op_workdir(jail, fields(op, workdir));
+    case OP_UMASK:
+        sys(umask, fields(op, umask)->mask & 0777);
+        return 0;
+    case OP_NICE:
+        return op_nice(jail, fields(op, nice));
+    case OP_RLIMIT:
+        return op_rlimit(jail, fields(op, rlimit));
+    case OP_ENVIRONMENT:
+    case OP_COMMAND:
+        return 0; /* execute() reads them */
+    }
+    return fail_because(jail, STEP_PLAN, REASON_MALFORMED);
+}
+
+/* 0, 1 and 2 in their places, and whatever else is open set to be closed by execve, but for what
+ * was asked for. */
+static int arrange_descriptors(struct jail *jail) {
+    long error = sys(close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
+
+    if (error < 0)
+        return fail(jail, STEP_CLOSE_RANGE, error);
+    for (int fd = 0; fd < 3; fd++) {
+        error = jail->terminal.wanted & (1 << fd) ? sys(dup3, jail->slave, fd, 0)
+                                                  : sys(fcntl, fd, F_SETFD, 0);
+        if (error < 0)
+            return fail(jail, STEP_DUP, error);
+    }
+    for (u32 i = 0; i < jail->passed_count; i++) {
+        error = sys(fcntl, jail->passed[i], F_SETFD, 0);
+        if (error < 0)
+            return fail(jail, STEP_FCNTL, error);
+    }
+    return 0;
+}
+
+/* All signals are blocked here, so none arrives between its disposition and execve. */
+static void restore_signals(const struct jail *jail) {
+    struct {
+        size_t handler;
+        u64 flags;
+        size_t restorer;
+        u64 mask;
+    } action = {0};
+
+    for (u32 signal = 1; signal <= 64; signal++) {
+        action.handler = (jail->ignored >> (signal - 1)) & 1; /* SIG_DFL 0, SIG_IGN 1 */
+        sys(rt_sigaction, signal, &action, NULL, 8);
+    }
+    sys(rt_sigprocmask, 2 /* SIG_SETMASK */, &jail->signal_mask, NULL, 8);
+}
+
+static char **list_array(const struct blob *list, size_t extra) {
+    char **array = allocate((list_count(list) + extra + 1) * sizeof *array);
+    size_t at = 0;
+
+    for (const char *each = NULL; (each = list_next(list, each));)
+        array[at++] = (char *)each;
+    return array;
+}
+
+static char **make_environment(const struct jail *jail, const struct blob *list) {
+    static struct text listen_pid;
+    char **environment = list_array(list, 1);
+
+    if (jail->supervise->flags & SUPERVISE_LISTEN_FDS) {
+        text_add(&listen_pid, "LISTEN_PID=");
+        text_add_number(&listen_pid, sys(getpid));
+        environment[list_count(list)] = listen_pid.data;
+    }
+    return environment;
+}
+
+static const char *find_path(char *const *environment) {
+    for (; *environment; environment++)
+        if (memcmp(*environment, "PATH=", 5) == 0)
+            return *environment + 5;
+    return "/usr/local/bin:/usr/bin:/bin";
+}
+
+static long try_execute(const char *file, char **argv, char **environment) {
+    long error = sys(execve, file, argv, environment);
+    char **shell;
+    size_t count = 0;
+
+    if (error != -ENOEXEC)
+        return error;
+    /* a script without "#!", for which exec(3) has always taken the shell */
+    while (argv[count])
+        count++;
+    shell = allocate((count + 2) * sizeof *shell);
+    shell[0] = (char *)"sh";
+    shell[1] = (char *)file;
+    for (size_t i = 1; i < count; i++)
+        shell[i + 1] = argv[i];
+    sys(execve, "/bin/sh", shell, environment);
+    return error;
+}
+
+/* execvp(3): the first entry of PATH where it can be executed; a refusal is only told when there is
+ * no other. */
+static long search_and_execute(char **argv, char **environment) {
+    const char *path = find_path(environment);
+    size_t name_length = strlen(argv[0]);
+    long result = -ENOENT;
+
+    if (name_length == 0)
+        return -ENOENT;
+    for (size_t i = 0; i < name_length; i++)
+        if (argv[0][i] == '/')
+            return try_execute(argv[0], argv, environment);
+    while (1) {
+        char file[4096];
+        size_t length = 0;
+        long error;
+
+        while (path[length] && path[length] != ':')
+            length++;
+        if (length + name_length + 2 <= sizeof file) {
+            memcpy(file, path, length);
+            if (length)
+                file[length++] = '/';
+            memcpy(file + length, argv[0], name_length + 1);
+            error = try_execute(file, argv, environment);
+            if (error != -ENOENT && error != -ENOTDIR && (error != -EACCES || result == -ENOENT))
+                result = error;
+            if (error != -ENOENT && error != -ENOTDIR && error != -EACCES)
+                return error;
+        }
+        while (*path && *path != ':')
+            path++;
+        if (!*path)
+            return result;
+        path++;
+    }
+}
+
+void execute(struct jail *jail) {
+    const struct blob *list = NULL;
+    char **environment = NULL, **argv = jail->command;
+
+    if (arrange_descriptors(jail) < 0) {
+        jail->failure.op = -1;
+        return;
+    }
+    sys(umask, jail->umask);
+    for (u32 i = 0; i < jail->plan.count; i++) {
+        const struct operation *op = &jail->plan.operation[i];
+
+        jail->failure.op = (s32)i;
+        if (op->phase != PHASE_COMMAND)
+            continue;
+        if (prepare_command(jail, op) < 0)
+            return;
+        if (op->opcode == OP_ENVIRONMENT)
+            environment = make_environment(jail, fields(op, environment)->list);
+        if (op->opcode == OP_COMMAND)
+            list = fields(op, command)->argv;
+    }
+    jail->failure.op = (s32)(plan_find(&jail->plan, OP_COMMAND) - jail->plan.operation);
+    if (!environment) {
+        fail_because(jail, STEP_PLAN, REASON_MALFORMED);
+        return;
+    }
+    if (!argv || !argv[0]) {
+        if (!list || !list->length) {
+            fail_because(jail, STEP_EXECVE, REASON_NO_COMMAND);
+            return;
+        }
+        argv = list_array(list, 0);
+    }
+    if (!(jail->supervise->flags & SUPERVISE_INIT)) {
+        /* nobody is left to say it afterwards: the end of the channel, at execve, completes it */
+        struct message ready = {.type = MESSAGE_READY};
+        message_send(jail->socket, &ready, -1);
+    }
+    restore_signals(jail);
+    fail(jail, STEP_EXECVE, search_and_execute(argv, environment));
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* Pid 1 of the jail: waits for its id maps, carries out the phase `jail`, forks the command
+ * (command.c), and then reaps, delivers signals and tells the monitor how the command ended. It
+ * holds no privilege by then, cannot be traced (it is not dumpable) and hears only the monitor. */
+#include <asm-generic/errno.h>
+#include <linux/fcntl.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <linux/signalfd.h>
+
+#include "monitor.h"
+
+enum { SIGCHLD_NUMBER = 17, SIGKILL_NUMBER = 9, SIGCONT_NUMBER = 18 };
+enum { NO_HANG = 1, UNTRACED = 2, ALL_CHILDREN = 0x40000000 };
+
+static int has_own_pids(const struct jail *jail) {
+    return !!(jail->namespaces & CLONE_NEWPID);
+}
+
+static void report_and_exit(struct jail *jail) {
+    struct message message = {.type = MESSAGE_FAILED, .failure = jail->failure};
+
+    message_send(jail->socket, &message, -1);
+    sys_exit(EXIT_TSJAIL);
+}
+
+/* With a pid namespace of our own the kernel ends everything in it with us, and us with the
+ * monitor. The signal is forgotten when ids change (prctl(2)), hence twice. */
+static void die_with_monitor(struct jail *jail) {
+    struct pollfd channel = {jail->socket, 0, 0};
+    struct timespec64 now = {0, 0};
+
+    if (has_own_pids(jail))
+        sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
+    else
+        sys(prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    if (sys(ppoll, &channel, 1, &now, NULL, 8) > 0 && channel.revents & (POLLHUP | POLLERR))
+        sys_exit(EXIT_TSJAIL);
+}
+
+static void carry_out(struct jail *jail) {
+    for (u32 i = 0; i < jail->plan.count; i++) {
+        if (jail->plan.operation[i].phase != PHASE_JAIL)
+            continue;
+        jail->failure.op = (s32)i;
+        if (set_up(jail, &jail->plan.operation[i]) < 0)
+            report_and_exit(jail);
+    }
+    jail->failure.op = -1;
+    if (jail->late_time && sys(unshare, CLONE_NEWTIME) < 0) {
+        fail(jail, STEP_UNSHARE, -EINVAL);
+        report_and_exit(jail);
+    }
+}
+
+/* A session of its own: no terminal of the caller's is its controlling terminal, so TIOCSTI has no
+ * effect. With a pty, init leads the session, so that the command's process group is not an
+ * orphaned one and can be stopped. */
+static void make_session(struct jail *jail) {
+    long error = sys(setsid);
+
+    if (error < 0 && error != -EPERM) {
+        fail(jail, STEP_SETSID, error);
+        report_and_exit(jail);
+    }
+    if (jail->slave >= 0) {
+        error = sys(ioctl, jail->slave, TIOCSCTTY, 0);
+        if (error < 0) {
+            fail(jail, STEP_IOCTL, error);
+            report_and_exit(jail);
+        }
+    }
+}
+
+static void become_command(struct jail *jail) {
+    if (!(jail->supervise->flags & SUPERVISE_INIT)) {
+        execute(jail);
+        report_and_exit(jail);
+    }
+    if (!has_own_pids(jail))
+        sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
+    if (jail->slave >= 0) {
+        int group = (int)sys(getpid);
+        sys(setpgid, 0, 0);
+        sys(ioctl, jail->slave, TIOCSPGRP, &group);
+    } else {
+        make_session(jail);
+    }
+    execute(jail);
+    report_and_exit(jail);
+}
+
+/* The child shares nothing with us but the moment: CLONE_VFORK without CLONE_VM, so that we go on
+ * when the command has been executed, or has told the monitor why it could not be. */
+static int fork_command(struct jail *jail) {
+    long pid = sys(clone, CLONE_VFORK | SIGCHLD_NUMBER, 0, 0, 0, 0);
+
+    if (pid == 0)
+        become_command(jail);
+    if (pid < 0) {
+        fail(jail, STEP_FORK, pid);
+        report_and_exit(jail);
+    }
+    return (int)pid;
+}
+
+/* What /proc/1 would show of the caller: its command line, and the environment that it started us
+ * with. */
+static void forget_caller(struct jail *jail) {
+    static const char name[] = "tsjail";
+    char **word = jail->argv;
+    char *begin = *word, *end = begin;
+
+    if (!begin)
+        return;
+    for (; *word; word++)
+        end = *word + strlen(*word) + 1;
+    for (word++; *word; word++)
+        end = *word + strlen(*word) + 1;
+    if (end > begin + sizeof name) {
+        memset(begin, 0, (size_t)(end - begin));
+        memcpy(begin, name, sizeof name);
+    }
+}
+
+/* Without a pid namespace nothing ends our descendants but us. They all come to us when their
+ * parents die, since we are a subreaper, so each round reaches the next generation. */
+static void end_descendants(int children) {
+    static char list[65536];
+    long n, killed;
+
+    do {
+        killed = 0;
+        n = sys(pread64, children, list, sizeof list, 0);
+        for (long i = 0, pid = 0; i < n; i++) {
+            if (list[i] >= '0' && list[i] <= '9') {
+                pid = pid * 10 + (list[i] - '0');
+            } else if (pid) {
+                killed += sys(kill, pid, SIGKILL_NUMBER) == 0;
+                pid = 0;
+            }
+        }
+        for (; killed > 0; killed--)
+            sys(wait4, -1, NULL, ALL_CHILDREN, NULL);
+    } while (n >= 0 && sys(wait4, -1, NULL, NO_HANG | ALL_CHILDREN, NULL) != -ECHILD);
+}
+
+static void end_jail(struct jail *jail, int children) {
+    if (!has_own_pids(jail))
+        end_descendants(children);
+    sys_exit(0);
+}
+
+/* The command's end is the jail's end: 1 when it has come. */
+static int reap(struct jail *jail, int command) {
+    struct message message = {0};
+    int status;
+    long pid;
+
+    while ((pid = sys(wait4, -1, &status, NO_HANG | UNTRACED | ALL_CHILDREN, NULL)) > 0) {
+        if (pid != command)
+            continue;
+        message.value = status;
+        if ((status & 0xff) == 0x7f) {
+            message.type = MESSAGE_STOPPED;
+            message.value = (status >> 8) & 0xff;
+            if (jail->slave >= 0)
+                message_send(jail->socket, &message, -1);
+            continue;
+        }
+        message.type = MESSAGE_EXITED;
+        message_send(jail->socket, &message, -1);
+        return 1;
+    }
+    return 0;
+}
+
+static void obey(struct jail *jail, const struct message *message, int command, int children) {
+    switch (message->type) {
+    case MESSAGE_SIGNAL:
+        sys(kill, message->group ? -command : command, message->value);
+        break;
+    case MESSAGE_CONTINUE:
+        sys(kill, -command, SIGCONT_NUMBER);
+        break;
+    case MESSAGE_KILL:
+        end_jail(jail, children);
+        break;
+    }
+}
+
+static void serve(struct jail *jail, int command, int children) {
+    u64 mask = 1ull << (SIGCHLD_NUMBER - 1);
+    struct signalfd_siginfo info;
+    struct message message;
+    struct pollfd poll[2];
+    long signals = sys(signalfd4, -1, &mask, sizeof mask, O_CLOEXEC | O_NONBLOCK);
+
+    if (signals < 0)
+        end_jail(jail, children);
+    /* it may have ended before there was a signalfd */
+    if (reap(jail, command))
+        end_jail(jail, children);
+    while (1) {
+        poll[0] = (struct pollfd){(int)signals, POLLIN, 0};
+        poll[1] = (struct pollfd){jail->socket, POLLIN, 0};
+        if (sys(ppoll, poll, 2, NULL, NULL, 8) < 0)
+            continue;
+        if (poll[1].revents) {
+            if (message_receive(jail->socket, &message, NULL) <= 0)
+                end_jail(jail, children);
+            obey(jail, &message, command, children);
+        }
+        if (poll[0].revents) {
+            sys(read, signals, &info, sizeof info);
+            if (reap(jail, command))
+                end_jail(jail, children);
+        }
+    }
+}
+
+static long open_children(const struct jail *jail) {
+    struct text path = {0};
+
+    if (has_own_pids(jail))
+        return -1;
+    text_add(&path, "/proc/self/task/");
+    text_add_number(&path, sys(gettid));
+    text_add(&path, "/children");
+    return sys(openat, AT_FDCWD, path.data, O_RDONLY | O_CLOEXEC);
+}
+
+void init(struct jail *jail) {
+    struct message message = {0};
+    long children;
+    int command;
+
+    jail->failure = (struct failure){.op = -1};
+    die_with_monitor(jail);
+    if (message_receive(jail->socket, &message, NULL) <= 0 || message.type != MESSAGE_GO)
+        sys_exit(EXIT_TSJAIL);
+    children = open_children(jail);
+    if (!has_own_pids(jail) && children < 0) {
+        fail(jail, STEP_OPEN, children);
+        report_and_exit(jail);
+    }
+    jail->umask = (u32)sys(umask, 0);
+    carry_out(jail);
+    sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+    die_with_monitor(jail);
+    if (jail->slave >= 0 || !(jail->supervise->flags & SUPERVISE_INIT))
+        make_session(jail);
+    if (!(jail->supervise->flags & SUPERVISE_INIT))
+        become_command(jail);
+    command = fork_command(jail);
+    message = (struct message){.type = MESSAGE_READY};
+    message_send(jail->socket, &message, -1);
+    /* or whoever reads what the command writes would wait for us */
+    sys(close_range, 0, 2, 0);
+    close_others((int[]){jail->socket, jail->slave, (int)children}, 3);
+    forget_caller(jail);
+    serve(jail, command, (int)children);
+}

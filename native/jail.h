@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the executor share: the state of one jail, how a failure is told, and the
+ * messages between the monitor and init. Read main.c first, then monitor.c, init.c, and mount.c,
+ * setup.c, command.c for the operations. */
+#ifndef TSJAIL_JAIL_H
+#define TSJAIL_JAIL_H
+#include <asm/termbits.h>
+#include <asm/termios.h>
+
+#include "wire.h"
+
+enum { EXIT_TSJAIL = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, EXIT_TIMEOUT = 124 };
+
+/* Why a start failed: which operation (-1: none), doing what, and the kernel's errno (positive). */
+struct failure {
+    s32 op;
+    u32 step;
+    u32 reason;
+    s32 error;
+};
+
+/* Between the monitor and init, over a socket pair that keeps messages apart. */
+enum message_type {
+    MESSAGE_GO = 1,   /* to init: the id maps are written */
+    MESSAGE_SIGNAL,   /* to init: `value` to the command, or with `group` to its process group */
+    MESSAGE_CONTINUE, /* to init: the command was stopped with the monitor and goes on */
+    MESSAGE_KILL,     /* to init: end everything, where the kernel does not do it with init */
+    MESSAGE_FAILED,   /* from init: `failure` */
+    MESSAGE_PTY,      /* from init: the jail's pty, as a descriptor */
+    MESSAGE_READY,    /* from init: the command has been executed */
+    MESSAGE_STOPPED,  /* from init: the command was stopped by signal `value` */
+    MESSAGE_EXITED,   /* from init: the command's wait status is `value` */
+};
+struct message {
+    u32 type;
+    s32 value;
+    u32 group;
+    struct failure failure;
+};
+/* 0 or a negative errno; `pass` is a descriptor to send along, or -1. */
+long message_send(int socket, const struct message *message, int pass);
+/* 1, 0 at the end of the channel, or a negative errno; `passed` gets the descriptor that came
+ * along, or -1. */
+long message_receive(int socket, struct message *message, int *passed);
+
+struct terminal {
+    int wanted;         /* bit n: descriptor n of the command becomes the jail's pty */
+    int keyboard;       /* the descriptor that is read, or -1 */
+    int screen;         /* the descriptor that is written, or -1 */
+    int outer;          /* the caller's terminal, for its modes and size, or -1 */
+    int master;         /* our end of the jail's pty, or -1 */
+    int raw;            /* the caller's terminal is in raw mode */
+    int background;     /* we are not its foreground process group */
+    int borrowed_modes; /* the pty still has the modes that a line editor had set */
+    int input_ended;
+    struct termios modes; /* the caller's terminal as we found it */
+    struct winsize size;
+};
+
+/* One jail. The monitor fills in the first part; init has a copy of it from clone3 and fills in the
+ * second. */
+struct jail {
+    struct plan plan;
+    int plan_fd;
+    char **command; /* from the command line, or NULL: the plan's */
+    char **argv;    /* our own, to be wiped in init */
+    const struct op_supervise *supervise;
+    u64 namespaces;
+    u64 signal_mask; /* the caller's */
+    u64 ignored;     /* bit n-1: the command starts with signal n ignored */
+    int passed[MAX_PASSED_FDS];
+    u32 passed_count;
+    struct terminal terminal;
+    int socket; /* to the other side */
+    struct failure failure;
+
+    int root;      /* the new root, or -1 */
+    int stage;     /* the hidden tmpfs, or -1 */
+    int proc;      /* the root of a procfs for this pid namespace, or -1 */
+    int slave;     /* the command's end of the pty, or -1 */
+    int staged;    /* files made on the stage so far */
+    int late_time; /* the time namespace is made by unshare, for the children of init */
+    u64 *own;      /* device numbers of the jail's own file systems */
+    u32 own_count;
+    u32 umask; /* the caller's */
+};
+
+/* Notes what failed and returns -1: `return fail(jail, STEP_OPEN, fd)` where fd is a negative
+ * errno. */
+int fail(struct jail *jail, enum step step, long error);
+int fail_because(struct jail *jail, enum step step, enum reason reason);
+
+/* fail.c: the end of a start that failed, in the monitor, after everything has been undone. Does
+ * not return. */
+void explain_and_exit(struct jail *jail);
+
+/* Runs one operation of the phase `jail`, or `command`. 0, or -1 with jail->failure set (but for
+ * its `op`). */
+int set_up(struct jail *jail, const struct operation *op);
+int prepare_command(struct jail *jail, const struct operation *op);
+
+/* mount.c */
+int op_propagation(struct jail *jail, const struct op_propagation *op);
+int op_stage(struct jail *jail);
+int op_root_tmpfs(struct jail *jail, const struct op_root_tmpfs *op);
+int op_root_bind(struct jail *jail, const struct op_root_bind *op);
+int op_bind(struct jail *jail, const struct op_bind *op);
+int op_mount(struct jail *jail, const struct op_mount *op);
+int op_device(struct jail *jail, const struct op_device *op);
+int op_directory(struct jail *jail, const struct op_directory *op);
+int op_symlink(struct jail *jail, const struct op_symlink *op);
+int op_file(struct jail *jail, const struct op_file *op);
+int op_hide(struct jail *jail, const struct op_hide *op);
+int op_readonly(struct jail *jail, const struct op_readonly *op);
+int op_attributes(struct jail *jail, const struct op_attributes *op);
+int op_pivot(struct jail *jail);
+int open_own_proc(struct jail *jail);
+
+/* A descriptor (O_PATH) of what `path` is below the new root, or a negative errno. */
+long resolve(const struct jail *jail, const char *path);
+/* The same, made first where it is missing and its place is ours; -1 with jail->failure set. */
+int make_target(struct jail *jail, const char *path, int is_directory);
+int attach(struct jail *jail, int mount, int target);
+
+/* terminal.c */
+int terminal_look(struct jail *jail);                   /* monitor, before clone */
+int op_pty(struct jail *jail, const struct op_pty *op); /* init */
+void terminal_start(struct jail *jail, int master);     /* monitor */
+void terminal_resize(struct jail *jail);                /* monitor, on SIGWINCH */
+void terminal_suspend(struct jail *jail);               /* monitor: stops it with the command */
+void suspend_self(void);
+void terminal_restore(struct jail *jail);          /* monitor, on every way out */
+void terminal_check_foreground(struct jail *jail); /* monitor, while in the background */
+
+/* descriptors.c: closes everything above 2 but these; a negative number stands for none. */
+void close_others(const int *keep, u32 count);
+
+/* init.c: pid 1. Does not return. */
+void init(struct jail *jail);
+/* command.c: becomes the command, or returns with jail->failure set. */
+void execute(struct jail *jail);
+
+/* monitor.c: the whole life of a jail. Returns the exit status. */
+int monitor(struct jail *jail);
+
+/* Zero-filled memory that is never given back. */
+void *allocate(size_t length);
+
+#define array_length(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif

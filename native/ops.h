@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/* Generated from src/plan/operations.ts by `npm run generate`; do not edit. clang-format off */
+// clang-format off
+#ifndef TSJAIL_OPS_H
+#define TSJAIL_OPS_H
+#include "sys.h"
+
+#define PLAN_MAGIC 0x504a5354u
+#define PLAN_VERSION 1
+#define PLAN_SLOTS 6
+#define PLAN_MAX_OPERATIONS 65536
+#define PLAN_MAX_BYTES 67108864
+#define MAX_PASSED_FDS 64
+
+struct blob {
+    u32 length;
+    char data[];
+};
+
+enum phase {
+    PHASE_HOST = 0,
+    PHASE_MAP = 1,
+    PHASE_JAIL = 2,
+    PHASE_COMMAND = 3,
+};
+enum opcode {
+    OP_EXPLAIN = 1,
+    OP_SUPERVISE = 2,
+    OP_SIGNALS = 3,
+    OP_PASS_FD = 4,
+    OP_MOUNT_POINT = 5,
+    OP_CLONE = 6,
+    OP_SETGROUPS = 7,
+    OP_UID_MAP = 8,
+    OP_GID_MAP = 9,
+    OP_OOM_SCORE_ADJ = 10,
+    OP_TIME_OFFSETS = 11,
+    OP_PROPAGATION = 12,
+    OP_STAGE = 13,
+    OP_ROOT_TMPFS = 14,
+    OP_ROOT_BIND = 15,
+    OP_BIND = 16,
+    OP_MOUNT = 17,
+    OP_DEVICE = 18,
+    OP_DIRECTORY = 19,
+    OP_SYMLINK = 20,
+    OP_FILE = 21,
+    OP_HIDE = 22,
+    OP_READONLY = 23,
+    OP_ATTRIBUTES = 24,
+    OP_PTY = 25,
+    OP_SYSCTL = 26,
+    OP_HOSTNAME = 27,
+    OP_DOMAINNAME = 28,
+    OP_LOOPBACK = 29,
+    OP_PIVOT = 30,
+    OP_IDS = 31,
+    OP_CAPABILITIES = 32,
+    OP_NO_NEW_PRIVS = 33,
+    OP_WORKDIR = 34,
+    OP_UMASK = 35,
+    OP_NICE = 36,
+    OP_RLIMIT = 37,
+    OP_ENVIRONMENT = 38,
+    OP_COMMAND = 39,
+    OP_END = 40,
+};
+enum step {
+    STEP_NONE = 0,
+    STEP_OPEN = 1,
+    STEP_OPENAT2 = 2,
+    STEP_OPEN_TREE = 3,
+    STEP_MOUNT_SETATTR = 4,
+    STEP_MOVE_MOUNT = 5,
+    STEP_FSOPEN = 6,
+    STEP_FSCONFIG = 7,
+    STEP_FSMOUNT = 8,
+    STEP_MKDIRAT = 9,
+    STEP_SYMLINKAT = 10,
+    STEP_MKNODAT = 11,
+    STEP_UNLINKAT = 12,
+    STEP_FSTAT = 13,
+    STEP_FSTATFS = 14,
+    STEP_READ = 15,
+    STEP_WRITE = 16,
+    STEP_CLONE3 = 17,
+    STEP_FORK = 18,
+    STEP_UNSHARE = 19,
+    STEP_SOCKETPAIR = 20,
+    STEP_SENDMSG = 21,
+    STEP_RECVMSG = 22,
+    STEP_SIGNALFD = 23,
+    STEP_TIMERFD = 24,
+    STEP_POLL = 25,
+    STEP_PIDFD_OPEN = 26,
+    STEP_WAIT = 27,
+    STEP_KILL = 28,
+    STEP_DUP = 29,
+    STEP_FCNTL = 30,
+    STEP_CLOSE_RANGE = 31,
+    STEP_IOCTL = 32,
+    STEP_MMAP = 33,
+    STEP_PRCTL = 34,
+    STEP_CAPSET = 35,
+    STEP_SETGROUPS = 36,
+    STEP_SETRESGID = 37,
+    STEP_SETRESUID = 38,
+    STEP_SETHOSTNAME = 39,
+    STEP_SETDOMAINNAME = 40,
+    STEP_SETSID = 41,
+    STEP_SOCKET = 42,
+    STEP_PIVOT_ROOT = 43,
+    STEP_UMOUNT2 = 44,
+    STEP_CHDIR = 45,
+    STEP_GETCWD = 46,
+    STEP_SETPRIORITY = 47,
+    STEP_PRLIMIT = 48,
+    STEP_EXECVE = 49,
+    STEP_PLAN = 50,
+    STEP_ARGUMENTS = 51,
+};
+enum reason {
+    REASON_ERRNO = 0,
+    REASON_MOUNT_POINT_MISSING = 1,
+    REASON_WRONG_KIND = 2,
+    REASON_WRONG_DEVICE = 3,
+    REASON_NOT_PROCFS = 4,
+    REASON_OUT_OF_ORDER = 5,
+    REASON_INIT_DIED = 6,
+    REASON_CREDENTIALS = 7,
+    REASON_OUTSIDE_ROOT = 8,
+    REASON_SETUID = 9,
+    REASON_MALFORMED = 10,
+    REASON_NO_COMMAND = 11,
+    REASON_NO_PTY = 12,
+};
+enum {
+    SUPERVISE_INIT = 1,
+    SUPERVISE_DIE_WITH_PARENT = 2,
+    SUPERVISE_LISTEN_FDS = 4,
+};
+enum {
+    TTY_NEVER = 0,
+    TTY_AUTO = 1,
+    TTY_ALWAYS = 2,
+};
+enum {
+    BIND_RECURSIVE = 1,
+    BIND_OPTIONAL = 2,
+    BIND_NOFOLLOW = 4,
+    BIND_DIRECTORY = 8,
+    BIND_FILE = 16,
+};
+enum {
+    TARGET_OPTIONAL = 2,
+};
+enum {
+    ATTRIBUTES_RECURSIVE = 1,
+};
+
+struct op_explain {
+    const struct blob *argv;
+};
+struct op_supervise {
+    u64 flags;
+    u64 tty;
+    u64 timeout;
+    u64 kill_after;
+    s64 status_fd;
+};
+struct op_signals {
+    u64 ignored;
+};
+struct op_pass_fd {
+    u64 fd;
+};
+struct op_mount_point {
+    const char *root;
+    const char *target;
+    u64 kind;
+};
+struct op_clone {
+    u64 namespaces;
+};
+struct op_setgroups {
+    u64 policy;
+};
+struct op_uid_map {
+    const char *map;
+};
+struct op_gid_map {
+    const char *map;
+};
+struct op_oom_score_adj {
+    s64 value;
+};
+struct op_time_offsets {
+    const char *offsets;
+};
+struct op_propagation {
+    u64 mode;
+};
+struct op_root_tmpfs {
+    const struct blob *options;
+};
+struct op_root_bind {
+    const char *source;
+    u64 set;
+};
+struct op_bind {
+    const char *source;
+    const char *target;
+    u64 flags;
+    u64 set;
+    u64 propagation;
+};
+struct op_mount {
+    const char *fstype;
+    const char *target;
+    const struct blob *options;
+    u64 flags;
+    u64 set;
+};
+struct op_device {
+    const char *source;
+    const char *target;
+    u64 major;
+    u64 minor;
+};
+struct op_directory {
+    const char *target;
+    u64 mode;
+};
+struct op_symlink {
+    const char *target;
+    const char *text;
+};
+struct op_file {
+    const char *target;
+    const struct blob *content;
+    u64 mode;
+    u64 flags;
+    u64 set;
+};
+struct op_hide {
+    const char *target;
+};
+struct op_readonly {
+    const char *target;
+    u64 flags;
+};
+struct op_attributes {
+    const char *target;
+    u64 flags;
+    u64 set;
+};
+struct op_pty {
+    const char *ptmx;
+    const char *console;
+};
+struct op_sysctl {
+    const char *name;
+    const char *value;
+};
+struct op_hostname {
+    const char *name;
+};
+struct op_domainname {
+    const char *name;
+};
+struct op_ids {
+    u64 uid;
+    u64 gid;
+    u64 groups;
+};
+struct op_capabilities {
+    u64 keep;
+};
+struct op_workdir {
+    const char *path;
+};
+struct op_umask {
+    u64 mask;
+};
+struct op_nice {
+    s64 value;
+};
+struct op_rlimit {
+    u64 resource;
+    u64 soft;
+    u64 hard;
+};
+struct op_environment {
+    const struct blob *list;
+};
+struct op_command {
+    const struct blob *argv;
+};
+
+enum field { FIELD_U32, FIELD_I32, FIELD_U64, FIELD_STRING, FIELD_PATH, FIELD_LIST, FIELD_BYTES,
+             FIELD_FLAGS, FIELD_CHOICE, FIELD_ONE_BIT };
+
+struct op_type {
+    u8 phase, once, required, fields;
+    struct {
+        u32 kind;
+        u32 allowed;
+    } field[PLAN_SLOTS];
+};
+
+/* By opcode - 1. */
+static const struct op_type op_types[] = {
+    {PHASE_HOST, 1, 0, 1, {{FIELD_LIST, 0}}},
+    {PHASE_HOST, 1, 1, 5, {{FIELD_FLAGS, 0x7}, {FIELD_CHOICE, 2}, {FIELD_U64, 0}, {FIELD_U64, 0}, {FIELD_I32, 0}}},
+    {PHASE_HOST, 1, 0, 1, {{FIELD_U64, 0}}},
+    {PHASE_HOST, 0, 0, 1, {{FIELD_U32, 0}}},
+    {PHASE_HOST, 0, 0, 3, {{FIELD_PATH, 0}, {FIELD_PATH, 0}, {FIELD_CHOICE, 1}}},
+    {PHASE_HOST, 1, 1, 1, {{FIELD_FLAGS, 0x6e020080}}},
+    {PHASE_MAP, 1, 0, 1, {{FIELD_CHOICE, 1}}},
+    {PHASE_MAP, 1, 1, 1, {{FIELD_STRING, 0}}},
+    {PHASE_MAP, 1, 1, 1, {{FIELD_STRING, 0}}},
+    {PHASE_JAIL, 1, 0, 1, {{FIELD_I32, 0}}},
+    {PHASE_JAIL, 1, 0, 1, {{FIELD_STRING, 0}}},
+    {PHASE_JAIL, 1, 0, 1, {{FIELD_ONE_BIT, 0x1e0000}}},
+    {PHASE_JAIL, 1, 0, 0, {{0, 0}}},
+    {PHASE_JAIL, 1, 0, 1, {{FIELD_LIST, 0}}},
+    {PHASE_JAIL, 1, 0, 2, {{FIELD_PATH, 0}, {FIELD_FLAGS, 0x20000f}}},
+    {PHASE_JAIL, 0, 0, 5, {{FIELD_PATH, 0}, {FIELD_PATH, 0}, {FIELD_FLAGS, 0x1f}, {FIELD_FLAGS, 0x20000f}, {FIELD_ONE_BIT, 0x1e0000}}},
+    {PHASE_JAIL, 0, 0, 5, {{FIELD_STRING, 0}, {FIELD_PATH, 0}, {FIELD_LIST, 0}, {FIELD_FLAGS, 0x2}, {FIELD_FLAGS, 0x20000f}}},
+    {PHASE_JAIL, 0, 0, 4, {{FIELD_PATH, 0}, {FIELD_PATH, 0}, {FIELD_U32, 0}, {FIELD_U32, 0}}},
+    {PHASE_JAIL, 0, 0, 2, {{FIELD_PATH, 0}, {FIELD_U32, 0}}},
+    {PHASE_JAIL, 0, 0, 2, {{FIELD_PATH, 0}, {FIELD_STRING, 0}}},
+    {PHASE_JAIL, 0, 0, 5, {{FIELD_PATH, 0}, {FIELD_BYTES, 0}, {FIELD_U32, 0}, {FIELD_FLAGS, 0x2}, {FIELD_FLAGS, 0x20000f}}},
+    {PHASE_JAIL, 0, 0, 1, {{FIELD_PATH, 0}}},
+    {PHASE_JAIL, 0, 0, 2, {{FIELD_PATH, 0}, {FIELD_FLAGS, 0x2}}},
+    {PHASE_JAIL, 0, 0, 3, {{FIELD_PATH, 0}, {FIELD_FLAGS, 0x1}, {FIELD_FLAGS, 0x20000f}}},
+    {PHASE_JAIL, 1, 0, 2, {{FIELD_PATH, 0}, {FIELD_PATH, 0}}},
+    {PHASE_JAIL, 0, 0, 2, {{FIELD_STRING, 0}, {FIELD_STRING, 0}}},
+    {PHASE_JAIL, 1, 0, 1, {{FIELD_STRING, 0}}},
+    {PHASE_JAIL, 1, 0, 1, {{FIELD_STRING, 0}}},
+    {PHASE_JAIL, 1, 0, 0, {{0, 0}}},
+    {PHASE_JAIL, 1, 1, 0, {{0, 0}}},
+    {PHASE_JAIL, 1, 0, 3, {{FIELD_U32, 0}, {FIELD_U32, 0}, {FIELD_CHOICE, 1}}},
+    {PHASE_JAIL, 1, 1, 1, {{FIELD_U64, 0}}},
+    {PHASE_JAIL, 1, 0, 0, {{0, 0}}},
+    {PHASE_COMMAND, 1, 1, 1, {{FIELD_PATH, 0}}},
+    {PHASE_COMMAND, 1, 0, 1, {{FIELD_U32, 0}}},
+    {PHASE_COMMAND, 1, 0, 1, {{FIELD_I32, 0}}},
+    {PHASE_COMMAND, 0, 0, 3, {{FIELD_CHOICE, 15}, {FIELD_U64, 0}, {FIELD_U64, 0}}},
+    {PHASE_COMMAND, 1, 1, 1, {{FIELD_LIST, 0}}},
+    {PHASE_COMMAND, 1, 1, 1, {{FIELD_LIST, 0}}},
+};
+#endif

@@ -1,0 +1,170 @@
+// Operations in words: what each is about, and its details. Whoever reads a plan sees what the jail shows.
+// In: an operation. Out: short pieces of text, escaped; next is text.ts.
+import { constants } from "node:os";
+import { nameCapabilities } from "./capabilities.ts";
+import { escapeText, quoteWord, shorten } from "./escape.ts";
+import type { Operation, OperationName } from "./operations.ts";
+import { infinity } from "./operations.ts";
+
+type Named<K extends OperationName> = Extract<Operation, { op: K }>;
+/** What it acts on, and how. Empty details are left out. */
+type Description = readonly [subject: string, ...details: string[]];
+type Describers = { readonly [K in OperationName]: (operation: Named<K>) => Description };
+
+const comma = (names: readonly string[]): string => names.join(",");
+const octal = (mode: number): string => mode.toString(8).padStart(4, "0");
+const arrow = (source: string, target: string): string =>
+  source === target ? quoteWord(target) : `${quoteWord(source)} → ${quoteWord(target)}`;
+
+const describers: Describers = {
+  explain: ({ argv }) => [argv.map(quoteWord).join(" ")],
+  supervise: (op) => [
+    `tty ${op.tty}`,
+    op.flags.join(", "),
+    op.timeout === 0 ? "no timeout" : `timeout ${formatDuration(op.timeout)}`,
+    op.kill_after === 0 ? "" : `kill after ${formatDuration(op.kill_after)}`,
+    op.status_fd === -1 ? "" : `status to descriptor ${op.status_fd}`,
+  ],
+  signals: ({ ignored }) => [`ignored: ${nameSignals(ignored).join(" ") || "none"}`],
+  pass_fd: ({ fd }) => [`descriptor ${fd}`],
+  mount_point: ({ root, target, kind }) => [`${quoteWord(root)} + ${quoteWord(target)}`, kind],
+  clone: ({ namespaces }) => [`new namespaces: ${["user", ...namespaces].join(" ")}`],
+  setgroups: ({ policy }) => [policy],
+  uid_map: ({ map }) => [formatIdMap(map)],
+  gid_map: ({ map }) => [formatIdMap(map)],
+  oom_score_adj: ({ value }) => [String(value)],
+  time_offsets: ({ offsets }) => [escapeText(offsets.trim().replaceAll("\n", ", "))],
+  propagation: ({ mode }) => [mode],
+  stage: () => [""],
+  root_tmpfs: ({ options }) => ["/", formatOptions(options)],
+  root_bind: ({ source, set }) => [`${quoteWord(source)} → /`, comma(set)],
+  bind: (op) => [
+    arrow(op.source, op.target),
+    comma(op.set),
+    op.flags.join(" "),
+    op.propagation === "none" ? "" : `propagation ${op.propagation}`,
+  ],
+  mount: ({ fstype, target, options, flags, set }) => [
+    `${quoteWord(fstype)} on ${quoteWord(target)}`,
+    comma(set),
+    formatOptions(options),
+    flags.join(" "),
+  ],
+  device: ({ source, target, major, minor }) => [arrow(source, target), `character device ${major}:${minor}`],
+  directory: ({ target, mode }) => [quoteWord(target), `mode ${octal(mode)}`],
+  symlink: ({ target, text }) => [`${quoteWord(target)} → ${quoteWord(text)}`],
+  file: ({ target, content, mode, flags, set }) => [
+    quoteWord(target),
+    comma(set),
+    `mode ${octal(mode)}`,
+    formatSize(content.length),
+    formatContent(content),
+    flags.join(" "),
+  ],
+  hide: ({ target }) => [quoteWord(target)],
+  readonly: ({ target, flags }) => [quoteWord(target), flags.join(" ")],
+  attributes: ({ target, flags, set }) => [quoteWord(target), comma(set), flags.join(" ")],
+  pty: ({ ptmx, console }) => [`${quoteWord(ptmx)} → ${quoteWord(console)}`],
+  sysctl: ({ name, value }) => [`${quoteWord(name)} = ${quoteWord(value)}`],
+  hostname: ({ name }) => [quoteWord(name)],
+  domainname: ({ name }) => [quoteWord(name)],
+  loopback: () => ["lo"],
+  pivot: () => ["/"],
+  ids: ({ uid, gid, groups }) => [`uid ${uid}, gid ${gid}`, `groups: ${groups}`],
+  capabilities: ({ keep }) => [nameCapabilities(keep).join(" ") || "none"],
+  no_new_privs: () => [""],
+  workdir: ({ path }) => [quoteWord(path)],
+  umask: ({ mask }) => [octal(mask)],
+  nice: ({ value }) => [String(value)],
+  rlimit: ({ resource, soft, hard }) => [
+    resource,
+    soft === hard ? formatLimit(resource, soft) : `soft ${formatLimit(resource, soft)}`,
+    soft === hard ? "" : `hard ${formatLimit(resource, hard)}`,
+  ],
+  environment: ({ list }) => [list.map(quoteWord).join(" ")],
+  command: ({ argv }) => [argv.map(quoteWord).join(" ") || "none"],
+};
+
+/** What an operation acts on, and its details, each escaped and without line breaks. */
+export function describeOperation(operation: Operation): Description {
+  // The table is complete by its type; TypeScript can't see that key and argument go together.
+  const describe = describers[operation.op] as (operation: Operation) => Description;
+  return describe(operation);
+}
+
+/** "90 s", "1500 ms". */
+export function formatDuration(milliseconds: number | bigint): string {
+  const value = BigInt(milliseconds);
+  return value % 1000n === 0n ? `${value / 1000n} s` : `${value} ms`;
+}
+
+const units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+/** "512 MiB"; exact: what isn't a whole number of a unit is given in a smaller one. */
+export function formatSize(bytes: number | bigint): string {
+  let value = BigInt(bytes);
+  let unit = 0;
+  while (value !== 0n && value % 1024n === 0n && unit < units.length - 1) {
+    value /= 1024n;
+    unit++;
+  }
+  return `${value} ${value === 1n && unit === 0 ? "byte" : units[unit]}`;
+}
+
+const sizeLimits: ReadonlySet<string> = new Set([
+  "as",
+  "core",
+  "data",
+  "fsize",
+  "memlock",
+  "msgqueue",
+  "rss",
+  "stack",
+]);
+
+function formatLimit(resource: string, value: number | bigint): string {
+  if (BigInt(value) === infinity) return "unlimited";
+  if (resource === "cpu") return `${value} s`;
+  if (resource === "rttime") return `${value} µs`;
+  return sizeLimits.has(resource) ? formatSize(value) : String(value);
+}
+
+/** "size=512 MiB,mode=1777": the options of fsconfig(2). */
+function formatOptions(options: readonly string[]): string {
+  return options
+    .map((option) => {
+      const size = /^size=(\d{1,18})$/.exec(option)?.[1];
+      return size === undefined ? quoteWord(option) : `size=${formatSize(BigInt(size)).replace(" ", "")}`;
+    })
+    .join(",");
+}
+
+/** "0 is 1000 outside"; "0…65535 are 100000…165535 outside"; see user_namespaces(7). */
+function formatIdMap(map: string): string {
+  const lines = map.trim().split("\n");
+  const ranges = lines.map((line) =>
+    /^(\d{1,10}) (\d{1,10}) (\d{1,10})$/.exec(line.trim())?.slice(1).map(Number),
+  );
+  if (ranges.some((range) => range === undefined)) return escapeText(map);
+  return ranges
+    .map((range) => {
+      const [inside = 0, outside = 0, count = 0] = range ?? [];
+      if (count === 1) return `${inside} is ${outside} outside`;
+      return `${inside}…${inside + count - 1} are ${outside}…${outside + count - 1} outside`;
+    })
+    .join(", ");
+}
+
+function nameSignals(mask: number | bigint): string[] {
+  const bits = BigInt(mask);
+  const names = new Map(Object.entries(constants.signals).map(([name, number]) => [number as number, name]));
+  const numbers = Array.from({ length: 64 }, (_, bit) => bit).filter((bit) => (bits >> BigInt(bit)) & 1n);
+  return numbers.map((bit) => names.get(bit + 1) ?? `signal ${bit + 1}`);
+}
+
+/** The beginning of a file, if it is text. */
+function formatContent(content: Uint8Array): string {
+  const text = Buffer.from(content.subarray(0, 200)).toString("utf8");
+  if (text.includes("\0") || text.includes("\ufffd")) return "binary";
+  return text === "" ? "" : `"${shorten(escapeText(text).replaceAll('"', '\\"'), 40)}"`;
+}
