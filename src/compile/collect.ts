@@ -1,0 +1,90 @@
+// In: a profile. Out: one intent for each path that a key claims, in no order that matters; paths are still as the
+// profile writes them. intents.ts finds out which of them stand.
+import { generatedFiles } from "../host/needs.ts";
+import type { Mount, Profile } from "../profile/schema.ts";
+import type { BindContent, Content, Intent, MountAttribute, TmpfsContent } from "./intent.ts";
+import { nameOf } from "./path.ts";
+import type { Request } from "./request.ts";
+
+/** Lists what the profile wants, and the files that tsjail would like to generate. */
+export function collectIntents(request: Request): Intent[] {
+  const { profile, loaded } = request;
+  const add = (path: string, key: string, content: Content): Intent => ({
+    path,
+    written: path,
+    content,
+    origin: loaded.origin(key),
+  });
+  const lists = ["read", "write", "hide", "tmpfs"] as const;
+  return [
+    ...lists.flatMap((list) =>
+      profile.files[list].map((path, index) => add(path, `files.${list}[${index}]`, fileContent(list, path))),
+    ),
+    ...profile.mount.map((mount, index) => add(mount.target, `mount[${index}]`, mountContent(mount))),
+    ...generatedFiles.map((name) => ({
+      ...add(name, "network", { kind: "generated", name }),
+      origin: { ...loaded.origin(generatedKey(name)), layer: -1 },
+    })),
+  ];
+}
+
+/** The key that a generated file follows from. */
+function generatedKey(name: string): string {
+  if (name === "/etc/passwd") return "user.uid";
+  if (name === "/etc/group") return "user.gid";
+  return name === "/etc/hostname" ? "hostname" : "network";
+}
+
+function fileContent(list: keyof Profile["files"], path: string): Content {
+  if (list === "hide") return { kind: "hide" };
+  if (list === "tmpfs") return plainTmpfs(path);
+  return {
+    kind: "bind",
+    source: path,
+    attributes: list === "read" ? ["ro", "nosuid", "nodev"] : ["nosuid", "nodev"],
+    optional: false,
+    propagation: "private",
+  } satisfies BindContent;
+}
+
+/** Directories named tmp, and /dev/shm, are everybody's (hier(7)). */
+function plainTmpfs(path: string): TmpfsContent {
+  const mode = nameOf(path) === "tmp" || path === "/dev/shm" ? "1777" : "0755";
+  return { kind: "tmpfs", options: [`mode=${mode}`], attributes: ["nosuid", "nodev"] };
+}
+
+function mountContent(mount: Mount): Content {
+  switch (mount.type) {
+    case "bind": {
+      const { source, optional, propagation } = mount;
+      return { kind: "bind", source, attributes: listAttributes(mount), optional, propagation };
+    }
+    case "tmpfs":
+      return { kind: "tmpfs", options: tmpfsOptions(mount), attributes: listAttributes(mount) };
+    case "file": {
+      const { content, source, mode, optional } = mount;
+      return {
+        kind: "file",
+        from: source === undefined ? { text: content ?? "" } : { source },
+        mode,
+        optional,
+      };
+    }
+    case "symlink":
+      return { kind: "symlink", text: mount.source };
+    default:
+      return { kind: mount.type };
+  }
+}
+
+function listAttributes(mount: Extract<Mount, { type: "bind" | "tmpfs" }>): MountAttribute[] {
+  const wanted = { ro: mount.readonly, nosuid: mount.nosuid, nodev: mount.nodev, noexec: mount.noexec };
+  return (["ro", "nosuid", "nodev", "noexec"] as const).filter((name) => wanted[name]);
+}
+
+function tmpfsOptions(mount: Extract<Mount, { type: "tmpfs" }>): string[] {
+  const options = [`mode=${mount.mode.toString(8).padStart(4, "0")}`];
+  if (mount.size !== undefined) options.push(`size=${mount.size}`);
+  if (mount.inodes !== undefined) options.push(`nr_inodes=${mount.inodes}`);
+  return options;
+}

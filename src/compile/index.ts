@@ -1,0 +1,80 @@
+// In: a loaded profile, the host, this run's wishes. Out: the plan. Pure: nothing but the arguments is read, so the same
+// arguments give the same plan, byte for byte. Order in a profile means nothing; the order of operations is made here.
+import type { Host } from "../host/host.ts";
+import type { Operation, Plan } from "../plan/operations.ts";
+import type { LoadedProfile } from "../profile/load.ts";
+import { findInsideAccount } from "./account.ts";
+import { compileEnvironment } from "./environment.ts";
+import { fillGenerated } from "./etc.ts";
+import { compileMaps, compileSwitch, findIds, type Ids } from "./ids.ts";
+import { type Resolved, resolveIntents } from "./intents.ts";
+import { compileMounts } from "./mounts.ts";
+import { compileClone, compileNames, compileNesting, compileTime } from "./namespaces.ts";
+import { compileCommand, compileOomScore, compileProcess, compileSupervision } from "./process.ts";
+import { partOf, type Request, type Run } from "./request.ts";
+import { compileRlimits } from "./rlimits.ts";
+import { compileMountPoints, compileRoot, sealRoot } from "./root.ts";
+import { compileSecurity } from "./security.ts";
+import { compileWorkdir } from "./workdir.ts";
+
+export type { Run } from "./request.ts";
+
+/** Compiles a profile for a host. Throws TsjailError when the two, or the profile's own parts, don't fit together. */
+export function compile(loaded: LoadedProfile, host: Host, run: Run): Plan {
+  const request: Request = { loaded, profile: loaded.profile, host, run };
+  const ids = findIds(request);
+  const wanted = resolveIntents(request);
+  const account = findInsideAccount(request, wanted, ids);
+  const resolved = fillGenerated(request, wanted, ids, account);
+  return [
+    ...compileSupervision(request, resolved),
+    ...compileMountPoints(request, resolved),
+    ...compileClone(request),
+    ...compileMaps(request, ids),
+    ...compileJail(request, resolved, ids),
+    ...compileWorkdir(request, resolved, account),
+    ...compileProcess(request),
+    ...compileRlimits(request),
+    ...compileEnvironment(request, account),
+    ...compileCommand(request),
+  ];
+}
+
+/** The jail phase: what /proc/self permits only under the first ids, then the ids (an id that is not mapped can own no
+ * file, so nothing could be made: EOVERFLOW), the tree, names, and last everything that takes rights away. */
+function compileJail(request: Request, resolved: Resolved, ids: Ids): Operation[] {
+  const { mounts, terminal, masks, seals } = compileMounts(request, resolved, ids);
+  const tree: Operation[] = [
+    ...compileRoot(request, resolved, ids),
+    ...mounts,
+    ...terminal,
+    ...compileNesting(request),
+    ...masks,
+    ...seals,
+    ...sealRoot(request),
+  ];
+  return [
+    ...compileOomScore(request),
+    ...compileTime(request),
+    ...compileSwitch(request, ids),
+    compilePropagation(resolved),
+    ...compileStage(tree),
+    ...tree,
+    ...compileNames(request),
+    { op: "pivot", origin: "built in" },
+    ...compileSecurity(request),
+  ];
+}
+
+/** What the jail mounts never reaches the host; what the host mounts reaches the jail only where a bind asks for it. */
+function compilePropagation({ slave, intents }: Resolved): Operation {
+  const asking = intents.find(({ content }) => content.kind === "bind" && content.propagation === "slave");
+  const origin = asking === undefined ? "built in" : partOf("propagation", asking.origin);
+  return { op: "propagation", origin, mode: slave ? "slave" : "private" };
+}
+
+/** Only generated and hidden files need it. */
+function compileStage(tree: readonly Operation[]): Operation[] {
+  const isNeeded = tree.some(({ op }) => op === "file" || op === "hide");
+  return isNeeded ? [{ op: "stage", origin: "built in" }] : [];
+}

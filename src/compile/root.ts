@@ -1,0 +1,125 @@
+// In: [root], the top level of its directory, and the intents. Out: what "/" of the jail is, before anything is put on
+// it. An assembled root is a tmpfs with one bind for each entry of the directory: so mount points can be made at its
+// top level, and nothing is ever made on the host. mounts.ts comes next.
+import { TsjailError } from "../error.ts";
+import type { RootEntry } from "../host/host.ts";
+import type { Operation } from "../plan/operations.ts";
+import { type Ids, ownerOptions } from "./ids.ts";
+import type { Content, Intent } from "./intent.ts";
+import type { Resolved } from "./intents.ts";
+import { comparePaths, joinPath, listAncestors } from "./path.ts";
+import { originOf, partOf, type Request } from "./request.ts";
+import { findParentCover, followHostLinks, kernelDirectories } from "./view.ts";
+
+/** Whether "/" is a tmpfs of ours rather than the directory itself. */
+export function isAssembled(request: Request): boolean {
+  return request.profile.root.writable === "no";
+}
+
+/** The entry at a path of the root's top level. */
+export function findEntry(request: Request, path: string): RootEntry | undefined {
+  const { root } = request.host;
+  return root.kind === "entries" ? root.entries.find(({ name }) => path === `/${name}`) : undefined;
+}
+
+/** The root and what its directory shows. */
+export function compileRoot(request: Request, resolved: Resolved, ids: Ids): Operation[] {
+  const { root } = request.profile;
+  const origin = originOf(request, root.type === "directory" ? "root.path" : "root.type");
+  checkRoot(request);
+  if (!isAssembled(request)) {
+    return [{ op: "root_bind", origin, source: root.path as string, set: ["nosuid", "nodev"] }];
+  }
+  const options = ["mode=0755", ...ownerOptions(ids)];
+  const entries = request.host.root.kind === "entries" ? request.host.root.entries : [];
+  return [
+    { op: "root_tmpfs", origin, options },
+    ...entries.flatMap((entry) => compileEntry(resolved, entry, origin)),
+  ];
+}
+
+/** At the very end an assembled root takes nothing more. */
+export function sealRoot(request: Request): Operation[] {
+  if (!isAssembled(request)) return [];
+  const origin = originOf(request, "root.writable");
+  return [{ op: "attributes", origin, target: "/", flags: [], set: ["ro"] }];
+}
+
+/** Mount points that a writable root directory may lack, with the directories on the way to them; the executor passes
+ * over what is there, and takes away what it had to make. */
+export function compileMountPoints(request: Request, resolved: Resolved): Operation[] {
+  const { path: root, writable } = request.profile.root;
+  if (writable === "no" || root === undefined) return [];
+  const points = new Map<string, Operation>();
+  for (const intent of resolved.intents) {
+    const kind = findPointKind(request, resolved, intent.content);
+    if (kind === undefined || findParentCover(resolved.view, intent.path) !== undefined) continue;
+    const origin = partOf("mount point", intent.origin);
+    const add = (target: string, of: "directory" | "file") => {
+      if (!points.has(target)) points.set(target, { op: "mount_point", origin, root, target, kind: of });
+    };
+    for (const target of listAncestors(intent.path)) add(target, "directory");
+    add(intent.path, kind);
+  }
+  return [...points.keys()].sort(comparePaths).map((target) => points.get(target) as Operation);
+}
+
+function findPointKind(
+  request: Request,
+  { view }: Resolved,
+  content: Content,
+): "directory" | "file" | undefined {
+  switch (content.kind) {
+    // What does not exist need not be hidden, and a link is no mount.
+    case "none":
+    case "hide":
+    case "symlink":
+      return undefined;
+    case "file":
+    case "generated":
+      return "file";
+    case "bind": {
+      const kind = request.host.kinds[followHostLinks(view, content.source)];
+      return kind === undefined || kind === "directory" || kind === "absent" ? "directory" : "file";
+    }
+    default:
+      return "directory";
+  }
+}
+
+function compileEntry(resolved: Resolved, entry: RootEntry, origin: string): Operation[] {
+  const target = `/${entry.name}`;
+  if (kernelDirectories.has(entry.name) || isReplaced(resolved.view.places.get(target), entry)) return [];
+  if (entry.kind === "symlink") return [{ op: "symlink", origin, target, text: entry.target ?? "" }];
+  if (entry.kind === "other") return [];
+  return [
+    {
+      op: "bind",
+      origin,
+      source: joinPath(resolved.view.root ?? "/", entry.name),
+      target,
+      flags: ["recursive", "nofollow", entry.kind],
+      set: ["ro", "nosuid", "nodev"],
+      propagation: resolved.slave ? "private" : "none",
+    },
+  ];
+}
+
+/** An intent that surely puts something at the entry's place saves its bind. */
+function isReplaced(intent: Intent | undefined, entry: RootEntry): boolean {
+  if (intent === undefined) return false;
+  const { content } = intent;
+  if (content.kind === "bind" || content.kind === "file") return !content.optional;
+  return content.kind !== "hide" || entry.kind === "directory";
+}
+
+function checkRoot(request: Request): void {
+  const { root } = request.host;
+  const { type, path } = request.profile.root;
+  if (type === "empty" || root.kind === "entries") return;
+  const why = root.kind === "absent" ? "does not exist" : `can't be listed (${root.code})`;
+  throw new TsjailError("profile_unreadable", `The root directory ${path ?? "/"} ${why}.`, {
+    origin: request.loaded.origin(type === "directory" ? "root.path" : "root.type"),
+    hint: "root.path must be a directory that you can read, with a whole system in it: bin, etc, usr, …",
+  });
+}

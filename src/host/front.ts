@@ -1,0 +1,45 @@
+// In: what the executor's front mode noted before Node started. Out: the caller's file limit and ignored signals.
+// Node raises the one and resets some of the other at its start, so process itself can't be asked (read.ts).
+import { infinity } from "../plan/operations.ts";
+import { readFile } from "./file.ts";
+import { decodeText, type Limit } from "./host.ts";
+
+export interface Front {
+  readonly nofile: Limit;
+  /** Bit n-1 for signal n. */
+  readonly ignoredSignals: bigint;
+}
+
+/** Reads "version=0.1.0 nofile=1024:524288 ignored=0x0"; undefined when a part is missing or malformed. */
+export function parseFront(text: string): Front | undefined {
+  const words = new Map(text.split(" ").map((word) => [word.slice(0, word.indexOf("=")), word] as const));
+  const nofile = /^nofile=(\d+|unlimited):(\d+|unlimited)$/.exec(words.get("nofile") ?? "");
+  const ignored = /^ignored=(0x[0-9a-f]{1,16})$/i.exec(words.get("ignored") ?? "");
+  if (nofile === null || ignored === null) return undefined;
+  return {
+    nofile: { soft: parseLimit(nofile[1]), hard: parseLimit(nofile[2]) },
+    ignoredSignals: BigInt(ignored[1] as string),
+  };
+}
+
+/** "Max open files" of /proc/PID/limits (proc_pid_limits(5)). */
+export function parseLimits(text: string): Limit | undefined {
+  const match = /^Max open files\s+(\d+|unlimited)\s+(\d+|unlimited)\s/m.exec(text);
+  return match === null ? undefined : { soft: parseLimit(match[1]), hard: parseLimit(match[2]) };
+}
+
+/** Without the front mode, the parent's limit stands in for the caller's, and no signal counts as ignored. */
+export function readFront(text: string | undefined, parentPid: number): Front {
+  const front = text === undefined ? undefined : parseFront(text);
+  if (front !== undefined) return front;
+  for (const pid of [parentPid, "self"]) {
+    const nofile = parseLimits(decodeText(readFile(`/proc/${pid}/limits`)) ?? "");
+    if (nofile !== undefined) return { nofile, ignoredSignals: 0n };
+  }
+  // What nearly every system starts with; 1024 is the most that select(2) can take.
+  return { nofile: { soft: 1024n, hard: 4096n }, ignoredSignals: 0n };
+}
+
+function parseLimit(word: string | undefined): bigint {
+  return word === undefined || word === "unlimited" ? infinity : BigInt(word);
+}

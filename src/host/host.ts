@@ -1,0 +1,68 @@
+// What tsjail knows of this machine: the Host value, deeply frozen. read.ts makes it from what needs.ts asks for,
+// src/compile reads it and nothing else, so a plan can be compiled in a test for a machine that does not exist.
+
+export type EntryKind = "directory" | "file" | "symlink" | "other";
+
+/** One entry of the root's top level. */
+export interface RootEntry {
+  readonly name: string;
+  readonly kind: EntryKind;
+  /** What a symlink says. */
+  readonly target?: string;
+}
+
+/** That something could not be read is a fact too; `code` is the errno's name ("EACCES"). */
+export type Missing = { readonly kind: "absent" } | { readonly kind: "unreadable"; readonly code: string };
+
+/** Content is one character per byte (latin1), which, unlike a Uint8Array, can't be changed behind our back. */
+export type FileFact = { readonly kind: "content"; readonly content: string } | Missing;
+
+export type RootFact = { readonly kind: "entries"; readonly entries: readonly RootEntry[] } | Missing;
+
+/** RLIMIT_NOFILE as the caller had it; `infinity` of src/plan/operations.ts stands for unlimited. */
+export interface Limit {
+  readonly soft: bigint;
+  readonly hard: bigint;
+}
+
+export interface Host {
+  readonly uid: number;
+  readonly gid: number;
+  /** Supplementary groups. */
+  readonly groups: readonly number[];
+  /** The name in the user database (passwd(5)); see identity.ts for who is in none. */
+  readonly user: string;
+  /** $HOME and $SHELL where they are set, else from the user database. */
+  readonly home: string;
+  readonly shell: string;
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** CAP_SETUID and CAP_SETGID are effective: ranges of ids can be mapped. */
+  readonly privileged: boolean;
+  /** "6.1.0-28-amd64" */
+  readonly kernel: string;
+  /** "x64", "arm64" */
+  readonly architecture: string;
+  readonly nofile: Limit;
+  /** Bit n-1 for signal n: what the caller had ignored. */
+  readonly ignoredSignals: bigint;
+  /** The highest capability number that the kernel knows. */
+  readonly lastCapability: number;
+  /** Sockets that systemd, or its like, handed to this very process (sd_listen_fds(3)). */
+  readonly listenFds: number;
+  /** The top level of the jail's root directory; absent where the root is empty. */
+  readonly root: RootFact;
+  /** Symlinks met on the way to the paths of the profile: physical host path → what the link says. */
+  readonly links: Readonly<Record<string, string>>;
+  /** What lies at a physical host path, where needs.ts asks. */
+  readonly kinds: Readonly<Record<string, EntryKind | "absent">>;
+  /** Files of the host, by path. */
+  readonly files: Readonly<Record<string, FileFact>>;
+  /** Files of the root directory, by their path in it; links were followed inside it only. */
+  readonly rootFiles: Readonly<Record<string, FileFact>>;
+}
+
+/** The text of a file; undefined when there is none. */
+export function decodeText(fact: FileFact | undefined): string | undefined {
+  return fact?.kind === "content" ? Buffer.from(fact.content, "latin1").toString("utf8") : undefined;
+}

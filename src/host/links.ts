@@ -1,0 +1,92 @@
+// In: paths. Out: the symlinks on their way, by physical path. compile uses them to see that two paths of a profile
+// are one place, or that one lies below the other, before it sorts them (compile/view.ts).
+import { lstatSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import type { EntryKind } from "./host.ts";
+import type { RootedPath } from "./needs.ts";
+
+/** As many as the kernel follows (path_resolution(7)). */
+const maxLinks = 40;
+
+type Kind = EntryKind | "absent";
+
+/** Finds symlinks; asks the file system about each place once. */
+export class LinkFinder {
+  readonly links: Record<string, string> = {};
+  readonly kinds = new Map<string, Kind>();
+
+  /** Where a path of a root directory really is, links followed inside it; what is missing is taken as it stands.
+   * Undefined when there are too many links. */
+  resolve({ root, path }: RootedPath): string | undefined {
+    const found = followLinks(path, (place) => this.#read(join(root, place)));
+    return found === undefined ? undefined : join(root, found);
+  }
+
+  #read(place: string): string | undefined {
+    const known = this.links[place];
+    if (known !== undefined) return known;
+    if (this.probe(place) !== "symlink") return undefined;
+    try {
+      this.links[place] = readlinkSync(place);
+    } catch {
+      // Replaced between the two looks; the executor's own look is the one that counts.
+    }
+    return this.links[place];
+  }
+
+  /** What lies at a physical path. */
+  probe(place: string): Kind {
+    const known = this.kinds.get(place);
+    if (known !== undefined) return known;
+    const kind = probeKind(place);
+    this.kinds.set(place, kind);
+    return kind;
+  }
+}
+
+/**
+ * Walks a path as the kernel would, with "/" as its root: "..", never above it, and symlinks (path_resolution(7)).
+ * Undefined where the kernel would give up, with ELOOP.
+ * @param readLink what the symlink at a place says, undefined for everything else; `last` for the end of the path
+ */
+export function followLinks(
+  path: string,
+  readLink: (place: string, last: boolean) => string | undefined,
+): string | undefined {
+  let done: string[] = [];
+  const left = splitPath(path).reverse();
+  let followed = 0;
+  while (left.length > 0) {
+    const name = left.pop() as string;
+    if (name === "..") {
+      done.pop();
+      continue;
+    }
+    const target = readLink(`/${[...done, name].join("/")}`, left.length === 0);
+    if (target === undefined) {
+      done.push(name);
+      continue;
+    }
+    if (++followed > maxLinks) return undefined;
+    if (target.startsWith("/")) done = [];
+    left.push(...splitPath(target).reverse());
+  }
+  return `/${done.join("/")}`;
+}
+
+/** The names of a path, without empty ones and dots. */
+export function splitPath(path: string): string[] {
+  return path.split("/").filter((name) => name !== "" && name !== ".");
+}
+
+function probeKind(place: string): Kind {
+  try {
+    const stat = lstatSync(place, { throwIfNoEntry: false });
+    if (stat === undefined) return "absent";
+    if (stat.isSymbolicLink()) return "symlink";
+    return stat.isDirectory() ? "directory" : stat.isFile() ? "file" : "other";
+  } catch {
+    // EACCES, ENOTDIR: nobody can pass here, so whatever lies behind has no links for us.
+    return "absent";
+  }
+}

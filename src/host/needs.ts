@@ -1,0 +1,94 @@
+// In: a profile. Out: what has to be read of this machine to compile it, as a list; nothing is read here.
+// read.ts does the reading.
+import type { Profile } from "../profile/schema.ts";
+
+/** A path as seen from a root directory: links are followed inside that directory. */
+export interface RootedPath {
+  readonly root: string;
+  readonly path: string;
+}
+
+export interface HostNeeds {
+  /** The directory whose top level is listed; undefined when the jail's root is empty. */
+  readonly root: string | undefined;
+  /** Files of the host whose content is wanted. */
+  readonly files: readonly string[];
+  /** Files of the root directory whose content is wanted. */
+  readonly rootFiles: readonly string[];
+  /** Paths on whose way symlinks may lie. */
+  readonly paths: readonly RootedPath[];
+  /** Paths of which it matters what they are. */
+  readonly kinds: readonly RootedPath[];
+}
+
+/** The files that tsjail generates in the jail, where their target says so. */
+export const generatedFiles = [
+  "/etc/hosts",
+  "/etc/hostname",
+  "/etc/resolv.conf",
+  "/etc/passwd",
+  "/etc/group",
+];
+
+/** The directory that the jail's root shows; undefined for an empty root. */
+export function rootDirectory(profile: Profile): string | undefined {
+  if (profile.root.type === "empty") return undefined;
+  return profile.root.type === "host" ? "/" : profile.root.path;
+}
+
+/** Lists what compile will want to know. */
+export function hostNeeds(profile: Profile): HostNeeds {
+  const root = rootDirectory(profile);
+  const files = new Set<string>();
+  if (profile.network.mode === "host") files.add("/etc/hosts").add("/etc/resolv.conf");
+  for (const mount of profile.mount) {
+    if (mount.type === "file" && mount.source !== undefined) files.add(mount.source);
+  }
+  return {
+    root,
+    files: [...files].sort(),
+    rootFiles: root === undefined ? [] : ["/etc/group", "/etc/passwd"],
+    paths: listPaths(profile, root),
+    kinds: listKinds(profile, root),
+  };
+}
+
+function listKinds(profile: Profile, root: string | undefined): RootedPath[] {
+  if (root === undefined) return [];
+  const hidden = [
+    ...profile.files.hide,
+    ...profile.mount.flatMap(({ type, target }) => (type === "hide" ? target : [])),
+  ];
+  const kinds = hidden.map((path) => ({ root, path }));
+  // Only in a writable root are mount points made on the host, as directories or as files.
+  if (profile.root.writable === "no") return kinds;
+  return [...kinds, ...listBinds(profile).map(({ source }) => ({ root: "/", path: source }))];
+}
+
+/** Source and target of everything that is bound. */
+function listBinds(profile: Profile): { source: string; target: string }[] {
+  const same = [...profile.files.read, ...profile.files.write].map((path) => ({
+    source: path,
+    target: path,
+  }));
+  return [...same, ...profile.mount.filter((mount) => mount.type === "bind")];
+}
+
+function listPaths(profile: Profile, root: string | undefined): RootedPath[] {
+  const binds = listBinds(profile);
+  const { hide, tmpfs } = profile.files;
+  const targets = new Set([...hide, ...tmpfs, ...generatedFiles]);
+  for (const { target } of [...binds, ...profile.mount]) targets.add(target);
+  const paths = new Map<string, RootedPath>();
+  const add = (from: string, path: string) => paths.set(`${from}\0${path}`, { root: from, path });
+  for (const { source } of binds) add("/", source);
+  if (profile.network.mode === "host") add("/", "/etc/resolv.conf");
+  for (const target of targets) {
+    if (root !== undefined) add(root, target);
+    for (const bind of binds) {
+      // A target below a bind meets the links of the bind's source.
+      if (target.startsWith(`${bind.target}/`)) add("/", bind.source + target.slice(bind.target.length));
+    }
+  }
+  return [...paths.keys()].sort().map((key) => paths.get(key) as RootedPath);
+}

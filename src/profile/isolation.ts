@@ -1,0 +1,119 @@
+// [user], [namespaces], [root] and [security]: what the jail is made of. Part of schema.ts.
+import * as v from "valibot";
+import { about, capability, choice, flag, id, integer, list, path, signedDuration, table } from "./field.ts";
+
+const u32 = 4294967295;
+
+const privateOnly = (what: string) =>
+  v.optional(
+    about(
+      v.literal("private", ({ input }) => `must be "private"${input === "host" ? `: ${what}` : ""}`),
+      `Always private: ${what}.`,
+    ),
+    "private",
+  );
+const isolation = (description: string) =>
+  v.optional(about(choice(["private", "host"]), description), "private");
+
+export const user = table({
+  uid: v.optional(
+    about(id(), 'The user id inside: the caller\'s own ("keep"), 0 ("root"), or a number.'),
+    "keep",
+  ),
+  gid: v.optional(
+    about(id(), 'The group id inside: the caller\'s own ("keep"), 0 ("root"), or a number.'),
+    "keep",
+  ),
+  map: v.optional(
+    about(
+      list(
+        table({
+          kind: v.optional(about(choice(["uid", "gid", "both"]), "Which ids are mapped."), "both"),
+          inside: about(integer(0, u32 - 1), "The first id as the jail sees it."),
+          outside: about(integer(0, u32 - 1), "The first id as the host sees it."),
+          count: about(integer(1, u32), "How many ids in a row."),
+        }),
+      ),
+      "Ranges of ids, instead of the caller's one. Only a privileged caller (root) may map them (user_namespaces(7)).",
+      { example: "map = [{ inside = 0, outside = 100000, count = 65536 }]" },
+    ),
+    [],
+  ),
+});
+
+export const namespaces = table({
+  mount: privateOnly("without its own mounts there is no jail"),
+  user: privateOnly("without root the other namespaces can't be made"),
+  pid: isolation("Own process ids: processes of the host are neither seen nor signalled."),
+  uts: isolation("Own host name."),
+  ipc: isolation("Own System V IPC and POSIX message queues."),
+  cgroup: isolation("Own view of the cgroup tree."),
+  time: isolation("Own monotonic and boot-time clocks."),
+  net: v.optional(
+    about(
+      choice(["private", "host"]),
+      "Own network devices. Follows network.mode and must not contradict it.",
+      {
+        fallback: "follows `network.mode`",
+        example: 'net = "private"',
+      },
+    ),
+  ),
+  time_offsets: v.optional(
+    about(
+      table({
+        monotonic: v.optional(
+          about(signedDuration(), "Added to CLOCK_MONOTONIC.", { example: 'monotonic = "-1h"' }),
+          "0s",
+        ),
+        boottime: v.optional(
+          about(signedDuration(), "Added to CLOCK_BOOTTIME.", { example: 'boottime = "10d"' }),
+          "0s",
+        ),
+      }),
+      "How far the jail's clocks are from the host's (time_namespaces(7)).",
+    ),
+    {},
+  ),
+  nested: v.optional(
+    about(
+      flag(),
+      "Whether programs in the jail may make user namespaces of their own, as other sandboxes do.",
+    ),
+    false,
+  ),
+});
+
+export const root = table({
+  type: v.optional(
+    about(
+      choice(["host", "empty", "directory"]),
+      'What / is: the host\'s tree, read-only ("host"); nothing but what the profile puts there ("empty"); or a directory that holds a whole system ("directory").',
+      { example: 'type = "directory"' },
+    ),
+    "host",
+  ),
+  path: v.optional(
+    about(path(), 'The directory, for type "directory".', {
+      fallback: "none",
+      example: 'path = "~/debian"',
+    }),
+  ),
+  writable: v.optional(
+    about(choice(["no", "yes"]), 'Whether the jail can write to its root; "yes" needs type "directory".'),
+    "no",
+  ),
+});
+
+export const security = table({
+  capabilities: v.optional(
+    about(list(capability()), "Capabilities to keep, over what the jail itself owns (capabilities(7)).", {
+      example: 'capabilities = ["net_bind_service"]',
+    }),
+    [],
+  ),
+  no_new_privs: v.optional(
+    about(flag(), "No program gains rights by being executed: setuid bits have no effect."),
+    true,
+  ),
+});

@@ -1,0 +1,23 @@
+// Text from a profile, as messages show it: in double quotes, on one line, with nothing that a terminal would obey.
+
+/** Everything that moves the cursor, hides itself or turns the line around. */
+const unsafe = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+/** A JSON string, every unsafe character escaped; JSON.parse gives the text back. */
+export function quote(text: string): string {
+  return JSON.stringify(text).replace(unsafe, (character) =>
+    [...Array(character.length).keys()]
+      .map((unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
+}
+
+/** As quote(), cut to so many characters. */
+export function quoteShort(text: string, most = 60): string {
+  return quote(text.length > most ? `${text.slice(0, most)}…` : text);
+}
+
+/** A line of a file, each unsafe character replaced by one that shows; columns stay where they were. */
+export function showLine(line: string): string {
+  return line.replaceAll("\t", " ").replace(unsafe, (character) => "\uFFFD".repeat(character.length));
+}

@@ -1,0 +1,207 @@
+// The profile: one schema, the only source of the type, the checks, `tsjail schema` and docs/profile.md. An object
+// of plain values comes in (from TOML, variables already replaced, or from a caller of the library), a Profile goes
+// out, or all that is wrong with it. The kinds of value are in field.ts and limit.ts, the other tables in isolation.ts,
+// execution.ts and mount.ts. Next: check.ts.
+import * as v from "valibot";
+import { env, process, rlimits } from "./execution.ts";
+import {
+  about,
+  choice,
+  concat,
+  hostname,
+  ip,
+  list,
+  nonEmpty,
+  oneOrSeveral,
+  path,
+  record,
+  table,
+  target,
+  text,
+} from "./field.ts";
+import { namespaces, root, security, user } from "./isolation.ts";
+import { mountSchema } from "./mount.ts";
+
+const paths = (description: string, example: string) =>
+  v.optional(about(list(target()), description, { ...concat, example }), []);
+
+const files = table({
+  read: paths(
+    "Paths of the host that can be read, with everything below them.",
+    'read = ["~/.gitconfig", "/opt/tool"]',
+  ),
+  write: paths("Paths of the host that can be read and written.", 'write = ["$PWD"]'),
+  hide: paths(
+    "Paths that are empty in the jail. One that does not exist is passed over.",
+    'hide = ["~/.ssh"]',
+  ),
+  tmpfs: paths("Paths that are empty and writable in the jail, and gone with it.", 'tmpfs = ["/var/tmp"]'),
+});
+
+const network = table({
+  mode: v.optional(
+    about(
+      choice(["none", "host"]),
+      'A network of its own with nothing but the loopback device ("none"), or the host\'s.',
+    ),
+    "none",
+  ),
+  hosts: v.optional(
+    about(
+      record(
+        v.pipe(v.string(), v.regex(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/, "is not a host name")),
+        oneOrSeveral(ip(), "IP address, or list of them"),
+      ),
+      "Names and addresses for the jail's /etc/hosts.",
+      { example: 'hosts = { "db.test" = "127.0.0.1" }' },
+    ),
+    {},
+  ),
+  dns: v.optional(
+    about(list(ip()), "Name servers for the jail's /etc/resolv.conf; none leaves the file as it is.", {
+      example: 'dns = ["9.9.9.9"]',
+    }),
+    [],
+  ),
+  search: v.optional(
+    about(list(hostname()), "Search domains for the jail's /etc/resolv.conf.", {
+      example: 'search = ["example.org"]',
+    }),
+    [],
+  ),
+});
+
+const entries = {
+  extends: v.optional(
+    about(
+      oneOrSeveral(nonEmpty(), "string, or list of strings"),
+      "Profiles that this one builds on: the name of a shipped one, or a path relative to this file.",
+      { path: true, fallback: "none", example: 'extends = ["dev", "./common.toml"]' },
+    ),
+    [],
+  ),
+  description: v.optional(
+    about(text(), "What the profile is for, in one line.", {
+      literal: true,
+      fallback: "none",
+      example: 'description = "Build the manual"',
+    }),
+  ),
+  command: v.optional(
+    about(list(text()), "What runs when the command line names no command.", {
+      example: 'command = ["bash", "-l"]',
+    }),
+    [],
+  ),
+  hostname: v.optional(about(hostname(), "The host name inside; needs a private uts namespace."), "tsjail"),
+  domainname: v.optional(
+    about(hostname(), "The NIS domain name inside.", { fallback: "none", example: 'domainname = "example"' }),
+  ),
+  workdir: v.optional(
+    about(path(), "Where the command starts.", {
+      fallback: "the caller's directory if the jail shows it, else the home directory, else /",
+      example: 'workdir = "$PWD"',
+    }),
+  ),
+  user: v.optional(about(user, "Who the command is."), {}),
+  namespaces: v.optional(about(namespaces, "What the jail has of its own."), {}),
+  root: v.optional(about(root, "What / is."), {}),
+  files: v.optional(
+    about(files, "Paths, by what the jail may do with them. Their order has no meaning."),
+    {},
+  ),
+  mount: v.optional(
+    about(
+      list(mountSchema),
+      "One mount each, where [files] can't say enough. Their order has no meaning.",
+      concat,
+    ),
+    [],
+  ),
+  network: v.optional(about(network, "What the jail can reach."), {}),
+  env: v.optional(about(env, "The command's environment: pass, then unset, then set."), {}),
+  process: v.optional(about(process, "How the command runs and ends."), {}),
+  rlimits: v.optional(
+    about(
+      rlimits,
+      "Resource limits per process (getrlimit(2)): one value for both limits, or { soft, hard }.",
+    ),
+    {},
+  ),
+  security: v.optional(about(security, "What the command may do beyond an ordinary user's rights."), {}),
+};
+
+/** One file's part of a profile: everything but what keys must say together. */
+export const layerSchema = table(entries);
+
+type Layer = v.InferOutput<typeof layerSchema>;
+
+/** What keys must say together: the key, when it is at fault, and the message that follows the key. */
+const contradictions: readonly (readonly [
+  string,
+  (profile: Layer) => boolean,
+  (profile: Layer) => string,
+])[] = [
+  [
+    "root.type",
+    ({ root: { type, path } }) => type === "directory" && path === undefined,
+    () => 'is "directory", so root.path must say which',
+  ],
+  [
+    "root.path",
+    ({ root: { type, path } }) => type !== "directory" && path !== undefined,
+    ({ root: { type } }) => `needs root.type = "directory", which is "${type}"`,
+  ],
+  [
+    "root.writable",
+    ({ root: { type, writable } }) => type !== "directory" && writable === "yes",
+    ({ root: { type } }) => `= "yes" needs root.type = "directory", which is "${type}"`,
+  ],
+  [
+    "namespaces.net",
+    ({ namespaces: { net }, network }) => net !== undefined && (net === "host") !== (network.mode === "host"),
+    ({ namespaces: { net }, network }) =>
+      `is "${net}" and contradicts network.mode, which is "${network.mode}"`,
+  ],
+  [
+    "namespaces.time_offsets",
+    ({ namespaces: { time, time_offsets } }) =>
+      time === "host" && (time_offsets.monotonic !== 0 || time_offsets.boottime !== 0),
+    () => 'needs namespaces.time = "private", which is "host"',
+  ],
+  [
+    "domainname",
+    ({ namespaces, domainname }) => namespaces.uts === "host" && domainname !== undefined,
+    () => 'needs namespaces.uts = "private", which is "host"',
+  ],
+];
+
+/** A whole profile. Input: all keys optional. Output: defaults filled in, sizes in bytes, durations in ms. */
+export const profileSchema = v.pipe(
+  layerSchema,
+  v.rawCheck<Layer>(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    for (const [key, isAtFault, describe] of contradictions) {
+      if (isAtFault(dataset.value)) addIssue({ message: describe(dataset.value), path: toIssuePath(key) });
+    }
+  }),
+);
+
+function toIssuePath(key: string): [v.IssuePathItem, ...v.IssuePathItem[]] {
+  const items = key.split(".").map((name) => ({
+    type: "object" as const,
+    origin: "value" as const,
+    input: {},
+    key: name,
+    value: undefined,
+  }));
+  return items as [v.IssuePathItem, ...v.IssuePathItem[]];
+}
+
+/** A profile as it is written: what a TOML file holds and what a library's caller passes. */
+export type ProfileInput = v.InferInput<typeof profileSchema>;
+/** A profile that has passed all checks. Sizes are bytes, durations milliseconds, modes numbers. */
+export type Profile = v.InferOutput<typeof profileSchema>;
+export type Mount = Profile["mount"][number];
+export type MountType = Mount["type"];
+export type IdMap = Profile["user"]["map"][number];

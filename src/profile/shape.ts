@@ -1,0 +1,166 @@
+// The schema as a plain tree: which keys there are, of which kind, with which words about them. Unknown keys,
+// variables, merging, the JSON Schema and docs/profile.md all walk this tree, so that the schema stays the only
+// source. In: a valibot schema. Out: its Shape.
+import type { GenericSchema } from "valibot";
+import type { FieldMetadata } from "./field.ts";
+import { layerSchema } from "./schema.ts";
+
+interface Words extends FieldMetadata {
+  readonly description?: string;
+}
+export type Shape = Words &
+  (
+    | { readonly type: "table"; readonly keys: ReadonlyMap<string, Key> }
+    | { readonly type: "record"; readonly value: Shape }
+    | { readonly type: "list"; readonly item: Shape }
+    | { readonly type: "variants"; readonly options: ReadonlyMap<string, TableShape> }
+    /** One form or the other, by whether the value is a list or a table. */
+    | { readonly type: "either"; readonly single: Shape; readonly several: Shape }
+    | { readonly type: "choice"; readonly options: readonly string[] }
+    | { readonly type: "union"; readonly options: readonly Shape[] }
+    | { readonly type: "number"; readonly min: number | undefined; readonly max: number | undefined }
+    | { readonly type: "string" | "boolean" }
+  );
+export type TableShape = Extract<Shape, { type: "table" }>;
+
+export interface Key {
+  readonly shape: Shape;
+  readonly required: boolean;
+  /** As it would be written in a profile. */
+  readonly default?: unknown;
+}
+
+/** What this file needs to know of valibot's schemas; the library exports no common type that has it. */
+interface SchemaNode {
+  readonly type: string;
+  readonly pipe?: readonly SchemaNode[];
+  readonly entries?: Readonly<Record<string, SchemaNode>>;
+  readonly item?: SchemaNode;
+  readonly value?: SchemaNode;
+  readonly wrapped?: SchemaNode;
+  readonly default?: unknown;
+  readonly options?: readonly (SchemaNode | string)[];
+  readonly literal?: unknown;
+  readonly getter?: (input: unknown) => SchemaNode;
+  readonly description?: string;
+  readonly metadata?: FieldMetadata;
+  readonly requirement?: unknown;
+}
+
+let profile: TableShape | undefined;
+
+/** The shape of a profile. */
+export function profileShape(): TableShape {
+  profile ??= readShape(layerSchema) as TableShape;
+  return profile;
+}
+
+export function readShape(schema: GenericSchema): Shape {
+  return readNode(schema as unknown as SchemaNode);
+}
+
+function readNode(schema: SchemaNode): Shape {
+  const [inner, ...actions] = schema.pipe ?? [];
+  if (inner === undefined) return readPlain(schema);
+  let shape = readNode(inner);
+  for (const action of actions) {
+    if (action.type === "description") shape = { ...shape, description: action.description ?? "" };
+    else if (action.type === "metadata") shape = { ...shape, ...action.metadata };
+    else if (shape.type === "number" && action.type === "min_value")
+      shape = { ...shape, min: Number(action.requirement) };
+    else if (shape.type === "number" && action.type === "max_value")
+      shape = { ...shape, max: Number(action.requirement) };
+  }
+  return shape;
+}
+
+function readPlain(schema: SchemaNode): Shape {
+  switch (schema.type) {
+    case "strict_object":
+      return { type: "table", keys: readKeys(schema.entries ?? {}) };
+    case "record":
+      return { type: "record", value: readNode(require(schema.value)) };
+    case "array":
+      return { type: "list", item: readNode(require(schema.item)) };
+    case "variant":
+      return { type: "variants", options: readVariants(schema) };
+    case "lazy":
+      return readEither(require(schema.getter));
+    case "picklist":
+      return { type: "choice", options: (schema.options ?? []).map(String) };
+    case "literal":
+      return { type: "choice", options: [String(schema.literal)] };
+    case "union":
+      return {
+        type: "union",
+        options: (schema.options ?? []).map((option) => readNode(option as SchemaNode)),
+      };
+    case "number":
+      return { type: "number", min: undefined, max: undefined };
+    case "string":
+    case "boolean":
+      return { type: schema.type };
+    default:
+      throw new Error(`no shape for a schema of type ${schema.type}`);
+  }
+}
+
+function readKeys(entries: Readonly<Record<string, SchemaNode>>): ReadonlyMap<string, Key> {
+  const keys = new Map<string, Key>();
+  for (const [name, entry] of Object.entries(entries)) {
+    const optional = entry.type === "optional";
+    const shape = readNode(optional ? require(entry.wrapped) : entry);
+    keys.set(name, {
+      shape,
+      required: !optional,
+      ...(entry.default !== undefined && { default: entry.default }),
+    });
+  }
+  return keys;
+}
+
+function readVariants(schema: SchemaNode): ReadonlyMap<string, TableShape> {
+  const options = new Map<string, TableShape>();
+  for (const option of schema.options ?? []) {
+    const table = readNode(option as SchemaNode) as TableShape;
+    const type = require(table.keys.get("type")).shape;
+    options.set(type.type === "choice" ? (type.options[0] ?? "") : "", table);
+  }
+  return options;
+}
+
+/** The lazy schemas of this profile choose by whether they are given a list, a table or something single. */
+function readEither(getter: (input: unknown) => SchemaNode): Shape {
+  const single = getter("");
+  const table = getter({});
+  const several = table === single ? getter([]) : table;
+  return { type: "either", single: readNode(single), several: readNode(several) };
+}
+
+function require<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("a schema lacks a part of itself");
+  return value;
+}
+
+/** The shape that a value is to be checked against, where that depends on the value. */
+export function chooseShape(shape: Shape, value: unknown): Shape {
+  if (shape.type === "either")
+    return typeof value === "object" && value !== null ? shape.several : shape.single;
+  if (shape.type === "variants") {
+    const type = isTable(value) ? value.type : undefined;
+    return (typeof type === "string" ? shape.options.get(type) : undefined) ?? shape;
+  }
+  return shape;
+}
+
+export type Table = Record<string, unknown>;
+
+/** A table of TOML or a plain object: no list, no date. */
+export function isTable(value: unknown): value is Table {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
+/** An object on which every name, `__proto__` too, is a name like any other. */
+export const emptyTable = (): Table => Object.create(null) as Table;

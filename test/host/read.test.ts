@@ -1,0 +1,83 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hostNeeds } from "../../src/host/needs.ts";
+import { countListenFds, isPrivileged, readHost } from "../../src/host/read.ts";
+import { loadToml } from "../compile/fixture.ts";
+import * as assert from "../support/assert.ts";
+import { suite } from "../support/suite.ts";
+
+const test = suite("host/read");
+
+const facts = { environment: { HOME: "/home/x", A: "1", B: undefined, TSJAIL_FRONT: "x" }, cwd: "/cwd" };
+const read = (toml: string) => readHost(hostNeeds(loadToml(toml).profile), facts);
+
+test("this machine is read whole", () => {
+  const host = read('network.mode = "host"');
+  assert.is(host.uid, process.getuid?.());
+  assert.is(host.home, "/home/x");
+  assert.is(host.cwd, "/cwd");
+  assert.equal(host.environment, { HOME: "/home/x", A: "1" });
+  assert.ok(host.lastCapability >= 37);
+  assert.match(host.kernel, /^\d+\.\d+/);
+  assert.ok(host.root.kind === "entries" && host.root.entries.some(({ name }) => name === "usr"));
+  assert.is(host.rootFiles["/etc/passwd"]?.kind, "content");
+  assert.ok("/etc/hosts" in host.files);
+});
+
+test("the value is frozen down to its leaves", () => {
+  const host = read("");
+  assert.throws(() => Object.assign(host.environment, { C: "2" }));
+  assert.throws(() => (host.groups as number[]).push(0));
+  assert.throws(() => Object.assign(host.nofile, { soft: 0n }));
+  assert.throws(() => Object.assign(host.root, { kind: "absent" }));
+});
+
+test("the front mode's note wins over what Node made of the limits", () => {
+  const needs = hostNeeds(loadToml("").profile);
+  const host = readHost(needs, { ...facts, front: "version=0.1.0 nofile=77:99 ignored=0x2" });
+  assert.equal([host.nofile, host.ignoredSignals], [{ soft: 77n, hard: 99n }, 2n]);
+});
+
+test("a link in a foreign root does not lead to the host's files", ({ cleanup }) => {
+  const root = mkdtempSync(join(tmpdir(), "root-"));
+  cleanup(() => rmSync(root, { recursive: true }));
+  mkdirSync(join(root, "etc"));
+  symlinkSync("/secret/file", join(root, "etc/passwd"));
+  symlinkSync("../../../../../../etc/hostname", join(root, "etc/group"));
+  const toml = `root = { type = "directory", path = "${root}" }`;
+  assert.equal(read(toml).rootFiles, { "/etc/passwd": { kind: "absent" }, "/etc/group": { kind: "absent" } });
+  mkdirSync(join(root, "secret"));
+  writeFileSync(join(root, "secret/file"), "inside");
+  assert.equal(read(toml).rootFiles["/etc/passwd"], { kind: "content", content: "inside" });
+});
+
+test("a root that is not there is a fact, not an exception", () => {
+  assert.equal(read('root = { type = "directory", path = "/nonexistent" }').root, { kind: "absent" });
+});
+
+test("privilege is both of the capabilities that a range of ids takes", () => {
+  assert.ok(isPrivileged("CapEff:\t00000000000000c0\n"));
+  assert.not.ok(isPrivileged("CapEff:\t0000000000000080\n"));
+  assert.not.ok(isPrivileged("CapEff:\t0000000000000040\n"));
+  assert.not.ok(isPrivileged(""));
+});
+
+test("sockets are ours only when LISTEN_PID is us", () => {
+  assert.is(countListenFds({ LISTEN_PID: "12", LISTEN_FDS: "2" }, 12), 2);
+  assert.is(countListenFds({ LISTEN_PID: "12", LISTEN_FDS: "2" }, 13), 0);
+  assert.is(countListenFds({ LISTEN_PID: "12", LISTEN_FDS: "x" }, 12), 0);
+  assert.is(countListenFds({}, 12), 0);
+});
+
+test("what is hidden is looked at where it really is", ({ cleanup }) => {
+  const root = mkdtempSync(join(tmpdir(), "root-"));
+  cleanup(() => rmSync(root, { recursive: true }));
+  mkdirSync(join(root, "real"));
+  symlinkSync("real", join(root, "link"));
+  const { kinds, links } = read(
+    `files.hide = ["/link", "/none"]\nroot = { type = "directory", path = "${root}" }`,
+  );
+  assert.equal(kinds, { [join(root, "real")]: "directory", [join(root, "none")]: "absent" });
+  assert.equal(links, { [join(root, "link")]: "real" });
+});
