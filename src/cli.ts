@@ -1,0 +1,78 @@
+// argv → a command → an exit status. In: the process. Out: what the command prints, and the end of the process, as
+// its exit or as the executor that it becomes. The only file that prints or exits. Next: commands/select.ts.
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Call } from "./commands/command.ts";
+import { selectCommand } from "./commands/select.ts";
+import { formatError, TsjailError } from "./error.ts";
+import { createLog } from "./log.ts";
+import { wantsColor, writeText } from "./terminal.ts";
+
+const log = createLog((text) => writeText(2, text), wantsColor(2, process.env));
+
+async function main(argv: readonly string[]): Promise<number> {
+  const selection = await selectCommand(argv);
+  const packageDirectory = findPackage();
+  const version = readVersion(packageDirectory);
+  const style = { version, color: wantsColor(1, process.env) };
+  const print = (text: string) => writeText(1, text);
+  if (selection.kind === "version") {
+    print(`tsjail ${version}\n`);
+    return 0;
+  }
+  if (selection.kind === "help") {
+    const { describeCommand, describeProgram } = await import("./commands/help.ts");
+    const { command } = selection;
+    print(command === undefined ? await describeProgram(style) : await describeCommand(command, style));
+    return 0;
+  }
+  const { TSJAIL_FRONT: front, ...environment } = process.env;
+  const { command, given, words } = selection;
+  const self = [process.execPath, ...process.execArgv, process.argv[1] ?? fileURLToPath(import.meta.url)];
+  const around = { ...style, packageDirectory, environment, front, self, cwd: readCwd() };
+  return command.run({ ...around, given, words, print, log } satisfies Call);
+}
+
+/** The nearest directory above this file with a package.json: src/ and dist/ are one below it, dist/chunks/ two. */
+function findPackage(): string {
+  let directory = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(directory, "package.json")) && dirname(directory) !== directory) {
+    directory = dirname(directory);
+  }
+  return directory;
+}
+
+function readVersion(packageDirectory: string): string {
+  return JSON.parse(readFileSync(join(packageDirectory, "package.json"), "utf8")).version;
+}
+
+function readCwd(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new TsjailError("usage", "The current directory does not exist any more.", {
+      hint: "cd elsewhere.",
+      cause,
+    });
+  }
+}
+
+/** @returns the exit status */
+function report(error: unknown): number {
+  if (error instanceof TsjailError) {
+    log.error(formatError(error));
+    if (error.code === "internal" && error.stack !== undefined) log.error(error.stack);
+    return error.exitStatus;
+  }
+  // Whoever read our output has gone: what SIGPIPE would have said, which Node ignores.
+  if ((error as NodeJS.ErrnoException | undefined)?.code === "EPIPE") return 128 + 13;
+  const stack = error instanceof Error ? error.stack : String(error);
+  log.error(`this is a bug in tsjail; please report it with the lines below.\n${stack}`);
+  return 125;
+}
+
+main(process.argv.slice(2)).then(
+  (status) => process.exit(status),
+  (error: unknown) => process.exit(report(error)),
+);

@@ -1,0 +1,39 @@
+// `tsjail [options] [--] COMMAND…`: compiles the plan, then this process becomes the executor that carries it out.
+// In: a Call. Out: nothing, unless something fails before that. Next: launch/prepare.ts, launch/become.ts.
+import { becomeExecutor } from "../launch/become.ts";
+import { findExecutor } from "../launch/find.ts";
+import { checkDescriptors, listKeptFds, preparePlan, requireCommand } from "../launch/prepare.ts";
+import { helpOption, jailOptions, readJailRequest } from "../options.ts";
+import { encodePlan } from "../plan/wire.ts";
+import type { Call, Command } from "./command.ts";
+
+export const run: Command = {
+  meta: {
+    name: "run",
+    description: "Run a command in a jail; what tsjail does when no command of its own is named",
+  },
+  args: { ...jailOptions, ...helpOption },
+  words: "command",
+  examples: [
+    ["tsjail --profile dev bash", "a shell in the shipped profile `dev`"],
+    ["tsjail -p ./ci.toml -- npm test", "options of the command's own stay with it"],
+    ["tsjail --net none --bind ./out:/out:rw make", "without network, and one writable directory"],
+    ["tsjail run plan", "a program that has the name of a subcommand"],
+  ],
+  async run(call: Call): Promise<number> {
+    const request = readJailRequest(call.given, call.cwd);
+    checkDescriptors(request);
+    const executor = await findExecutor(call);
+    // The words go by the side of the plan: it is the same one whatever the command is.
+    const { plan, loaded, host } = preparePlan(request, [], { ...call, executor });
+    requireCommand(loaded, call.words);
+    return becomeExecutor({
+      executor,
+      plan: encodePlan(plan),
+      command: call.words,
+      keepFds: listKeptFds(plan),
+      nofile: host.nofile,
+      environment: call.environment,
+    });
+  },
+};

@@ -1,0 +1,114 @@
+// The completion script for fish. In: a Grammar. Out: a script for ~/.config/fish/completions.
+import type { Completion } from "../options.ts";
+import { type Grammar, type GrammarCommand, type GrammarOption, quote } from "./grammar.ts";
+
+export function writeFish(grammar: Grammar): string {
+  const { options, commands, profiles } = grammar;
+  const valued = [
+    ...new Set(
+      [...options, ...commands.flatMap((command) => command.options)]
+        .filter(({ form }) => form !== undefined)
+        .flatMap(({ names }) => names),
+    ),
+  ];
+  const names = commands.map(({ name }) => name).join(" ");
+  return `# fish completion for tsjail, made by \`tsjail completion fish\`
+
+# Prints the words so far that are neither ours nor our options' values.
+function __tsjail_words
+    set -l tokens (commandline -opc)
+    set -e tokens[1]
+    set -l found
+    while set -q tokens[1]
+        if test "$tokens[1]" = --
+            set -e tokens[1]
+            set -q found[1]; or set found run
+            set -a found $tokens
+            break
+        else if contains -- "$tokens[1]" ${valued.join(" ")}
+            set -e tokens[1]
+        else if not string match -q -- '-*' "$tokens[1]"
+            set -a found $tokens[1]
+            if not contains -- $found[1] ${names}
+                set found run $tokens
+                break
+            else if contains -- $found[1] run plan; and set -q found[2]
+                set -e found[-1]
+                set -a found $tokens
+                break
+            end
+        end
+        set -e tokens[1]
+    end
+    set -q found[1]; and printf '%s\\n' $found
+end
+
+function __tsjail_is -a name count
+    set -l words (__tsjail_words)
+    if test "$name" = ''
+        not set -q words[1]
+    else
+        test "$words[1]" = "$name"; and test (count $words) -eq (math $count + 1)
+    end
+end
+
+function __tsjail_in_command
+    set -l words (__tsjail_words)
+    contains -- "$words[1]" run plan; and set -q words[2]
+end
+
+function __tsjail_command
+    set -l words (__tsjail_words)
+    set -e words[1]
+    complete -C (string join ' ' -- (string escape -- $words) (commandline -ct))
+end
+
+function __tsjail_profiles
+    set -l directory $HOME/.config
+    set -q XDG_CONFIG_HOME; and set directory $XDG_CONFIG_HOME
+    printf '%s\\n' ${profiles.join(" ")}
+    for file in $directory/tsjail/*.toml
+        string replace -r '.*/(.*)\\.toml$' '$1' -- $file
+    end
+    set -l token (commandline -ct)
+    for file in $token*.toml $token*/
+        echo $file
+    end
+end
+
+complete -c tsjail -f
+complete -c tsjail -n __tsjail_in_command -a '(__tsjail_command)'
+complete -c tsjail -n '__tsjail_is ""' -a '(__fish_complete_command)'
+complete -c tsjail -n '__tsjail_is run 0; or __tsjail_is plan 0' -a '(__fish_complete_command)'
+${commands.map(({ name, description }) => `complete -c tsjail -n '__tsjail_is ""' -a ${name} -d ${quote(description)}\n`).join("")}${options.map((option) => writeOption('__tsjail_is ""', option)).join("")}${commands.map(writeCommand).join("")}`;
+}
+
+function writeOption(condition: string, { names, description, form, complete }: GrammarOption): string {
+  const flags = names.map((name) => (name.startsWith("--") ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`));
+  const value = form === undefined ? "" : ` -x${argumentsOf(complete)}`;
+  return `complete -c tsjail -n ${quote(condition)} ${flags.join(" ")}${value} -d ${quote(description)}\n`;
+}
+
+function writeCommand({ name, options, words }: GrammarCommand): string {
+  const places = words === "command" ? [undefined] : [...words, undefined];
+  const conditions = places.map((_, index) => `__tsjail_is ${name} ${index}`).join("; or ");
+  const lines = options.map((option) => writeOption(conditions, option));
+  for (const [index, word] of places.entries()) {
+    const offered = argumentsOf(word);
+    if (offered !== "") lines.push(`complete -c tsjail -n '__tsjail_is ${name} ${index}'${offered}\n`);
+  }
+  return lines.join("");
+}
+
+function argumentsOf(complete: Completion | undefined): string {
+  if (complete === undefined) return "";
+  if (typeof complete !== "string") return ` -a ${quote(complete.join(" "))}`;
+  const sources = {
+    profile: "(__tsjail_profiles)",
+    file: "(__fish_complete_path)",
+    directory: "(__fish_complete_directories)",
+    variable: "(set -xn)",
+    command: "(__fish_complete_command)",
+  };
+  return ` -a ${quote(sources[complete])}`;
+}

@@ -1,0 +1,98 @@
+// Examines this machine. In: where the package is, the environment. Out: the rows of the report, in an order that
+// puts causes before effects; commands/doctor.ts prints them.
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { TsjailError } from "../error.ts";
+import { adviseRestricted, isRestricted } from "../explain/apparmor.ts";
+import { explain } from "../explain/explain.ts";
+import { type Facts, readFacts, readValue } from "../explain/facts.ts";
+import { findExecutor, type Package } from "../launch/find.ts";
+import { trySystemCall } from "../native.ts";
+import { parseReport } from "../plan/report.ts";
+import { checkCalls, checkLandlock, checkNamespaces, checkOvermounts, checkSurroundings } from "./kernel.ts";
+import { checkMachine } from "./machine.ts";
+import { type Answer, freshProc, overlay, type ProbeTools, privateTerminals, probeJail } from "./probe.ts";
+import { bad, good, note, type Row, unknownRow } from "./row.ts";
+
+export async function examine(from: Package): Promise<Row[]> {
+  const { executor, row } = await lookForExecutor(from);
+  const facts = readFacts({ environment: from.environment, executor });
+  return [
+    row,
+    checkCalls(facts, trySystemCall),
+    ...checkNamespaces(facts),
+    ...checkSurroundings(facts),
+    checkOvermounts(facts),
+    ...probe(facts, executor),
+    checkLandlock(trySystemCall),
+    ...checkMachine({ root: "/", path: from.environment.PATH ?? "", nodeVersion: process.version }),
+  ];
+}
+
+async function lookForExecutor(from: Package): Promise<{ executor: string | undefined; row: Row }> {
+  try {
+    const executor = await findExecutor(from);
+    return { executor, row: good("executor", `${executor}, version ${from.version}`) };
+  } catch (error) {
+    if (!(error instanceof TsjailError)) throw error;
+    const why = [error.message, error.detail].filter((part) => part !== undefined).join(" ");
+    return { executor: undefined, row: bad("executor", why, error.hint) };
+  }
+}
+
+function probe(facts: Facts, executor: string | undefined): Row[] {
+  if (executor === undefined) {
+    const why = "can't be tried without the executor";
+    return ["a jail", "AppArmor", "a fresh /proc", "terminals", "overlay"].map((subject) =>
+      unknownRow(subject, why),
+    );
+  }
+  const tools: ProbeTools = {
+    executor,
+    explain: (plan, words) => explain(plan, parseReport(words), facts),
+  };
+  const jail = probeJail(tools);
+  const rows = [judgeJail(jail), judgeAppArmor(facts, jail)];
+  // Where no jail starts at all, these would only repeat it.
+  if (!jail.works) return rows;
+  return [
+    ...rows,
+    judge("a fresh /proc", probeJail(tools, [freshProc]), bad),
+    judge("terminals", probeJail(tools, [privateTerminals]), bad),
+    judge("overlay", probeOverlay(tools), note),
+  ];
+}
+
+function judgeJail(answer: Answer): Row {
+  const started = "one with six namespaces of its own started and ended";
+  if (answer.works) return good("a jail", `${started} in ${answer.milliseconds} ms`);
+  return bad("a jail", answer.why, answer.fix);
+}
+
+/** By what works, not by the clone: Ubuntu lets that succeed and takes the capabilities away afterwards. */
+function judgeAppArmor(facts: Facts, jail: Answer): Row {
+  if (readValue(facts.apparmorRestrictUserns) !== true) {
+    return good("AppArmor", "does not restrict user namespaces here");
+  }
+  if (jail.works) return good("AppArmor", "restricts user namespaces, and lets tsjail have its own");
+  if (!isRestricted(facts)) return note("AppArmor", "restricts user namespaces, though not of this user");
+  return bad("AppArmor", "restricts user namespaces, tsjail's too", adviseRestricted(facts));
+}
+
+function judge(subject: string, answer: Answer, otherwise: typeof bad): Row {
+  return answer.works
+    ? good(subject, "can be mounted in a jail")
+    : otherwise(subject, answer.why, answer.fix);
+}
+
+function probeOverlay(tools: ProbeTools): Answer {
+  const directory = mkdtempSync(join(tmpdir(), "tsjail-doctor-"));
+  try {
+    for (const name of ["lower", "upper", "work"]) mkdirSync(join(directory, name));
+    return probeJail(tools, [overlay(directory)]);
+  } finally {
+    // The kernel makes work/work with mode 0, which its owner may remove all the same.
+    rmSync(directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,96 @@
+// Node becomes the executor. In: the executor's path, a plan as bytes, the command's words. Out: nothing, the process
+// is another one; before that everything that Node changed in its process is put back, since it survives execve(2).
+import { readFileSync, writeSync } from "node:fs";
+import { constants } from "node:os";
+import { TsjailError } from "../error.ts";
+import type { Limit } from "../host/host.ts";
+
+export interface Launch {
+  readonly executor: string;
+  readonly plan: Uint8Array;
+  /** The last words of our own argv; empty for the plan's own command. */
+  readonly command: readonly string[];
+  /** Descriptors of the caller's, beside 0, 1 and 2, that the executor needs. */
+  readonly keepFds: readonly number[];
+  /** The caller's RLIMIT_NOFILE: Node has raised the soft limit to the hard one. */
+  readonly nofile: Limit;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** What `explain` needs: the command's environment, with its secrets, travels in the plan. */
+const keptVariables =
+  /^(NO_COLOR|FORCE_COLOR|COLORTERM|TERM|PATH|HOME|LANG|LC_[A-Z]+|container|KUBERNETES_SERVICE_HOST)$/;
+
+/** @throws TsjailError `executor_missing` when the executor can't be executed, `host_unsupported` before that */
+export async function becomeExecutor(launch: Launch): Promise<never> {
+  const native = await import("../native.ts");
+  try {
+    const argv = prepareProcess(launch, native);
+    return native.execute(launch.executor, argv, encodeEnvironment(launch.environment));
+  } catch (error) {
+    if (!(error instanceof native.NativeError)) throw error;
+    if (error.call !== "execve") {
+      throw new TsjailError("host_unsupported", `The executor can't be prepared: ${error.message}.`, {
+        hint: "`tsjail doctor` shows what this machine permits.",
+        cause: error,
+      });
+    }
+    throw new TsjailError("executor_missing", `The executor can't be started (${error.code}).`, {
+      detail: `The executor is ${launch.executor}`,
+      hint: explainExecve(error.code),
+      cause: error,
+    });
+  }
+}
+
+/** @returns the executor's argv */
+function prepareProcess(launch: Launch, native: typeof import("../native.ts")): Uint8Array[] {
+  const planFd = native.createMemoryFile("tsjail-plan");
+  writeAll(planFd, launch.plan);
+  native.sealMemoryFile(planFd);
+  // Node sets FD_CLOEXEC on all that it inherits (uv_disable_stdio_inheritance).
+  for (const fd of [0, 1, 2, planFd, ...launch.keepFds]) native.keepOnExec(fd);
+  native.limitOpenFiles(launch.nofile.soft);
+  // Node ignores these two; execve(2) puts handlers back to the default, but not what is ignored.
+  native.restoreDefaultSignal(constants.signals.SIGPIPE);
+  native.restoreDefaultSignal(constants.signals.SIGXFSZ);
+  const argv: Uint8Array[] = ["tsjail", "--plan-fd", String(planFd)].map((word) => Buffer.from(word));
+  if (launch.command.length > 0) argv.push(Buffer.from("--"), ...encodeWords(launch.command));
+  return argv;
+}
+
+function explainExecve(code: string): string {
+  if (code === "E2BIG") return "The words of the command are too long in sum: pass them in a file instead.";
+  return "Is it a program for this processor, on a file system that is not mounted noexec?";
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  let written = 0;
+  while (written < bytes.length) written += writeSync(fd, bytes, written);
+}
+
+function encodeEnvironment(environment: Launch["environment"]): Uint8Array[] {
+  return Object.entries(environment)
+    .filter(([name, value]) => value !== undefined && keptVariables.test(name))
+    .map(([name, value]) => Buffer.from(`${name}=${value}`));
+}
+
+/** Node has decoded argv as UTF-8 and lost what isn't; the kernel still has the bytes. */
+export function encodeWords(words: readonly string[], commandLine = "/proc/self/cmdline"): Uint8Array[] {
+  const decoded = words.map((word) => Buffer.from(word));
+  if (!words.some((word) => word.includes("\uFFFD"))) return decoded;
+  const raw = splitAtNul(readFileSync(commandLine)).slice(-words.length);
+  // Not ours: someone has set process.title, which overwrites that memory.
+  const isOurs = (bytes: Uint8Array, index: number) => Buffer.from(bytes).toString() === words[index];
+  return raw.length === words.length && raw.every(isOurs) ? raw : decoded;
+}
+
+function splitAtNul(bytes: Buffer): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(0, start);
+    parts.push(bytes.subarray(start, end === -1 ? bytes.length : end));
+    start = end === -1 ? bytes.length : end + 1;
+  }
+  return parts;
+}

@@ -1,0 +1,83 @@
+// From what the command line says to a plan. In: a JailRequest and the process around it. Out: the plan, the profile
+// it comes from and the host it is for. `plan` prints it, `run` hands it to become.ts.
+import { compile } from "../compile/index.ts";
+import { TsjailError } from "../error.ts";
+import type { Host } from "../host/host.ts";
+import { hostNeeds } from "../host/needs.ts";
+import { readHost } from "../host/read.ts";
+import type { JailRequest } from "../options.ts";
+import type { Plan } from "../plan/operations.ts";
+import { type LoadedProfile, loadProfile } from "../profile/load.ts";
+import { isCallersDescriptor } from "./descriptor.ts";
+
+export interface Surroundings {
+  readonly packageDirectory: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly front: string | undefined;
+  /** How to start this program again. */
+  readonly self: readonly string[];
+  /** For messages; undefined where there is none. */
+  readonly executor: string | undefined;
+}
+
+export interface Prepared {
+  readonly plan: Plan;
+  readonly loaded: LoadedProfile;
+  readonly host: Host;
+}
+
+/** @param command its words, empty for the profile's own command */
+export function preparePlan(
+  request: JailRequest,
+  command: readonly string[],
+  around: Surroundings,
+): Prepared {
+  const { environment, cwd, front, executor } = around;
+  const loaded = loadProfile({
+    profile: request.profile,
+    overrides: request.overrides,
+    environment,
+    cwd,
+    shippedDirectory: `${around.packageDirectory}/profiles`,
+  });
+  const host = readHost(hostNeeds(loaded.profile), { environment, cwd, front });
+  const plan = compile(loaded, host, {
+    command: command.length === 0 ? undefined : command,
+    passFds: request.passFds,
+    statusFd: request.statusFd,
+    explain: [...around.self, "explain", ...(executor === undefined ? [] : ["--executor", executor])],
+  });
+  return { plan, loaded, host };
+}
+
+/** @throws TsjailError `usage` where neither the command line nor the profile names a command */
+export function requireCommand(loaded: LoadedProfile, words: readonly string[]): void {
+  if (words.length > 0 || loaded.profile.command.length > 0) return;
+  throw new TsjailError("usage", `There is no command, and the profile ${loaded.name} names none.`, {
+    hint: "Say what to run, for example: tsjail bash\n`tsjail --help` shows everything else.",
+  });
+}
+
+/** A descriptor that isn't open would be found out only by the command, and Node's own must not get to it. */
+export function checkDescriptors({ passFds, statusFd }: JailRequest): void {
+  const asked = passFds.map((fd) => ["--fd", fd] as const);
+  for (const [option, fd] of [
+    ...asked,
+    ...(statusFd === undefined ? [] : [["--status-fd", statusFd] as const]),
+  ]) {
+    if (isCallersDescriptor(fd)) continue;
+    throw new TsjailError("usage", `${option} ${fd}: descriptor ${fd} is not open.`, {
+      hint: `Open it for tsjail in the shell, for example: tsjail ${option} ${fd} … ${fd}>file`,
+    });
+  }
+}
+
+/** The descriptors that the executor needs beside 0, 1 and 2, by what the plan says. */
+export function listKeptFds(plan: Plan): number[] {
+  return plan.flatMap((operation) => {
+    if (operation.op === "pass_fd") return [operation.fd];
+    if (operation.op === "supervise" && operation.status_fd >= 0) return [operation.status_fd];
+    return [];
+  });
+}

@@ -1,0 +1,25 @@
+// Standard output and error as plain descriptors: process.stdout and process.stderr would change the file
+// descriptions that we share with the shell (O_NONBLOCK), so nothing here touches them. Used by cli.ts alone.
+import { writeSync } from "node:fs";
+import { isatty } from "node:tty";
+
+/** Writes all of it, also where another process has made the pipe non-blocking. */
+export function writeText(fd: number, text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(fd, rest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); // a pause of 5 ms
+    }
+  }
+}
+
+/** NO_COLOR (no-color.org) and FORCE_COLOR decide; else colours are for terminals. */
+export function wantsColor(fd: number, environment: Readonly<Record<string, string | undefined>>): boolean {
+  if ((environment.NO_COLOR ?? "") !== "") return false;
+  const forced = environment.FORCE_COLOR;
+  if (forced !== undefined && forced !== "") return forced !== "0" && forced !== "false";
+  return environment.TERM !== "dumb" && isatty(fd);
+}
