@@ -175,40 +175,38 @@ static long search_and_execute(char **argv, char **environment) {
     }
 }
 
-void execute(struct jail *jail) {
-    const struct blob *list = NULL;
-    char **environment = NULL, **argv = jail->command;
+/* Memory is had before the command's limits can refuse it. */
+static int gather_words(struct jail *jail, char ***argv, char ***environment) {
+    const struct operation *command = plan_find(&jail->plan, OP_COMMAND);
+    const struct operation *list = plan_find(&jail->plan, OP_ENVIRONMENT);
 
-    if (arrange_descriptors(jail) < 0) {
-        jail->failure.op = -1;
+    jail->failure.op = (s32)(command - jail->plan.operation);
+    *argv = jail->command;
+    if (!*argv || !**argv)
+        *argv = list_array(fields(command, command)->argv, 0);
+    if (!**argv)
+        return fail_because(jail, STEP_EXECVE, REASON_NO_COMMAND);
+    *environment = make_environment(jail, fields(list, environment)->list);
+    return 0;
+}
+
+void execute(struct jail *jail) {
+    char **environment = NULL, **argv = NULL;
+
+    if (gather_words(jail, &argv, &environment) < 0)
         return;
-    }
+    jail->failure.op = -1;
+    if (arrange_descriptors(jail) < 0)
+        return;
     sys(umask, jail->umask);
     for (u32 i = 0; i < jail->plan.count; i++) {
         const struct operation *op = &jail->plan.operation[i];
 
         jail->failure.op = (s32)i;
-        if (op->phase != PHASE_COMMAND)
-            continue;
-        if (prepare_command(jail, op) < 0)
+        if (op->phase == PHASE_COMMAND && prepare_command(jail, op) < 0)
             return;
-        if (op->opcode == OP_ENVIRONMENT)
-            environment = make_environment(jail, fields(op, environment)->list);
-        if (op->opcode == OP_COMMAND)
-            list = fields(op, command)->argv;
     }
     jail->failure.op = (s32)(plan_find(&jail->plan, OP_COMMAND) - jail->plan.operation);
-    if (!environment) {
-        fail_because(jail, STEP_PLAN, REASON_MALFORMED);
-        return;
-    }
-    if (!argv || !argv[0]) {
-        if (!list || !list->length) {
-            fail_because(jail, STEP_EXECVE, REASON_NO_COMMAND);
-            return;
-        }
-        argv = list_array(list, 0);
-    }
     if (!(jail->supervise->flags & SUPERVISE_INIT)) {
         /* nobody is left to say it afterwards: the end of the channel, at execve, completes it */
         struct message ready = {.type = MESSAGE_READY};

@@ -20,20 +20,32 @@ int fail_because(struct jail *jail, enum step step, enum reason reason) {
     return -1;
 }
 
+/* Most of what is needed fits into the first piece, which costs no system call and no memory that
+ * the command's limits could refuse. */
 void *allocate(size_t length) {
-    long at = sys(mmap, NULL, length ? length : 1, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    static const char message[] = "tsjail: out of memory\n";
+    static u64 first[4096];
+    static size_t used;
+    size_t words = (length + sizeof *first - 1) / sizeof *first;
+    long at;
 
-    if (at < 0 && at > -4096)
+    if (words <= array_length(first) - used) {
+        used += words;
+        return first + used - words;
+    }
+    at = sys(mmap, NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at < 0 && at > -4096) {
+        write_all(2, message, sizeof message - 1);
         sys_exit(EXIT_TSJAIL);
+    }
     return (void *)at;
 }
 
 static int is_command_failure(const struct jail *jail) {
     s32 op = jail->failure.op;
 
-    return jail->failure.step == STEP_EXECVE && op >= 0 && (u32)op < jail->plan.count &&
-           jail->plan.operation[op].opcode == OP_COMMAND;
+    return jail->failure.step == STEP_EXECVE && jail->failure.reason == REASON_ERRNO && op >= 0 &&
+           (u32)op < jail->plan.count && jail->plan.operation[op].opcode == OP_COMMAND;
 }
 
 static int exit_status(const struct jail *jail) {
@@ -62,8 +74,11 @@ static void print_terse(const struct jail *jail) {
     text_add_number(&text, failure->reason);
     text_add(&text, ", errno ");
     text_add_number(&text, failure->error);
-    text_add(&text, "\n");
+    for (size_t i = 0; i < text.length; i++)
+        if ((u8)text.data[i] < ' ' || text.data[i] == 0x7f)
+            text.data[i] = '?'; /* an origin has a file's name in it, which can be anything */
     write_all(2, text.data, text.length);
+    write_all(2, "\n", 1);
 }
 
 /* The explainer's own arguments, our figures, the command. */

@@ -27,7 +27,10 @@ static int locked_root = -1;
 static int check_open(struct jail *jail, s64 fd) {
     long flags = fd == jail->plan_fd ? -EBADF : sys(fcntl, fd, F_GETFD, 0);
 
-    return flags < 0 ? fail(jail, STEP_FCNTL, flags) : 0;
+    /* what came through execve has no FD_CLOEXEC; what has it is ours */
+    if (flags < 0 || flags & FD_CLOEXEC)
+        return fail(jail, STEP_FCNTL, flags < 0 ? flags : -EBADF);
+    return 0;
 }
 
 static int op_pass_fd(struct jail *jail, const struct op_pass_fd *op) {
@@ -57,13 +60,6 @@ int host_take_descriptors(struct jail *jail) {
     memcpy(keep + 2, jail->passed, sizeof jail->passed);
     close_others(keep, jail->passed_count + 2);
     return 0;
-}
-
-static long open_in(int root, const char *path, u64 flags) {
-    struct open_how how = {.flags = flags | O_CLOEXEC,
-                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-
-    return sys(openat2, root, path, &how, sizeof how);
 }
 
 static int lock_root(struct jail *jail, const char *root) {
@@ -109,10 +105,10 @@ static int op_mount_point(struct jail *jail, const struct op_mount_point *op) {
         name--;
     memcpy(parent, op->target, (size_t)(name - op->target));
     parent[name - op->target] = 0;
-    directory = open_in(locked_root, parent, O_PATH);
+    directory = open_below(locked_root, parent, O_PATH, IN_ROOT);
     if (directory < 0)
         return fail(jail, STEP_OPENAT2, directory);
-    there = open_in(locked_root, op->target, O_PATH);
+    there = open_below(locked_root, op->target, O_PATH, IN_ROOT);
     sys(close, there);
     if ((there < 0 && there != -ENOENT) || (there >= 0 && !is_marked((int)directory, name))) {
         sys(close, directory);

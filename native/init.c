@@ -29,13 +29,43 @@ static void report_and_exit(struct jail *jail) {
 static void die_with_monitor(struct jail *jail) {
     struct pollfd channel = {jail->socket, 0, 0};
     struct timespec64 now = {0, 0};
+    long error = has_own_pids(jail) ? sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0)
+                                    : sys(prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 
-    if (has_own_pids(jail))
-        sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
-    else
-        sys(prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    if (sys(ppoll, &channel, 1, &now, NULL, 8) > 0 && channel.revents & (POLLHUP | POLLERR))
+    if (error >= 0)
+        error = sys(ppoll, &channel, 1, &now, NULL, 8);
+    if (error < 0) {
+        fail(jail, STEP_PRCTL, error);
+        report_and_exit(jail);
+    }
+    if (error > 0 && channel.revents & (POLLHUP | POLLERR))
         sys_exit(EXIT_TSJAIL);
+}
+
+/* The caller's session keyring comes along otherwise, and whoever possesses a key can read it
+ * (keyrings(7)). Where a filter around us refuses keyctl, it refuses it to the command too. */
+static void leave_keyring(struct jail *jail) {
+    long error = sys(keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL, 0, 0, 0);
+
+    if (error >= 0 || error == -ENOSYS || error == -EPERM)
+        return;
+    fail(jail, STEP_KEYCTL, error);
+    report_and_exit(jail);
+}
+
+/* CLONE_NEWTIME is a flag of clone3 alone. Where that is refused the namespace is made here, for
+ * the command; op_time_offsets makes its own in any case. */
+static void make_late_time(struct jail *jail) {
+    long error;
+
+    if (!jail->late_time || plan_find(&jail->plan, OP_TIME_OFFSETS))
+        return;
+    error = sys(unshare, CLONE_NEWTIME);
+    if (error >= 0)
+        return;
+    jail->failure.op = (s32)(plan_find(&jail->plan, OP_CLONE) - jail->plan.operation);
+    fail(jail, STEP_UNSHARE, error);
+    report_and_exit(jail);
 }
 
 static void carry_out(struct jail *jail) {
@@ -47,10 +77,16 @@ static void carry_out(struct jail *jail) {
             report_and_exit(jail);
     }
     jail->failure.op = -1;
-    if (jail->late_time && sys(unshare, CLONE_NEWTIME) < 0) {
-        fail(jail, STEP_UNSHARE, -EINVAL);
-        report_and_exit(jail);
-    }
+}
+
+/* Its memory and its files in /proc are nobody's business but the host's: it knows paths there. */
+static void become_untraceable(struct jail *jail) {
+    long error = sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+
+    if (error >= 0 && sys(prctl, PR_GET_DUMPABLE, 0, 0, 0, 0) == 0)
+        return;
+    fail(jail, STEP_PRCTL, error);
+    report_and_exit(jail);
 }
 
 /* A session of its own: no terminal of the caller's is its controlling terminal, so TIOCSTI has no
@@ -59,7 +95,7 @@ static void carry_out(struct jail *jail) {
 static void make_session(struct jail *jail) {
     long error = sys(setsid);
 
-    if (error < 0 && error != -EPERM) {
+    if (error < 0) {
         fail(jail, STEP_SETSID, error);
         report_and_exit(jail);
     }
@@ -81,8 +117,13 @@ static void become_command(struct jail *jail) {
         sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
     if (jail->slave >= 0) {
         int group = (int)sys(getpid);
-        sys(setpgid, 0, 0);
-        sys(ioctl, jail->slave, TIOCSPGRP, &group);
+        long error = sys(setpgid, 0, 0);
+        if (error >= 0)
+            error = sys(ioctl, jail->slave, TIOCSPGRP, &group);
+        if (error < 0) {
+            fail(jail, STEP_IOCTL, error);
+            report_and_exit(jail);
+        }
     } else {
         make_session(jail);
     }
@@ -104,8 +145,27 @@ static int fork_command(struct jail *jail) {
     return (int)pid;
 }
 
+/* The words of the command line, where forget_caller() leaves them alone. */
+static void keep_command(struct jail *jail) {
+    size_t count = 0, length;
+    char **copy;
+
+    while (jail->command && jail->command[count])
+        count++;
+    if (!count)
+        return;
+    copy = allocate((count + 1) * sizeof *copy);
+    for (size_t i = 0; i < count; i++) {
+        length = strlen(jail->command[i]) + 1;
+        copy[i] = allocate(length);
+        memcpy(copy[i], jail->command[i], length);
+    }
+    copy[count] = NULL;
+    jail->command = copy;
+}
+
 /* What /proc/1 would show of the caller: its command line, and the environment that it started us
- * with. */
+ * with. Neither is needed any more in this process. */
 static void forget_caller(struct jail *jail) {
     static const char name[] = "tsjail";
     char **word = jail->argv;
@@ -127,7 +187,7 @@ static void forget_caller(struct jail *jail) {
  * parents die, since we are a subreaper, so each round reaches the next generation. */
 static void end_descendants(int children) {
     static char list[65536];
-    long n, killed;
+    long n, killed, idle = 0;
 
     do {
         killed = 0;
@@ -140,25 +200,36 @@ static void end_descendants(int children) {
                 pid = 0;
             }
         }
+        idle = killed ? 0 : idle + 1;
         for (; killed > 0; killed--)
             sys(wait4, -1, NULL, ALL_CHILDREN, NULL);
-    } while (n >= 0 && sys(wait4, -1, NULL, NO_HANG | ALL_CHILDREN, NULL) != -ECHILD);
+        /* idle: what is left can't be killed by us (another id of a mapped range) */
+    } while (n >= 0 && idle < 100 && sys(wait4, -1, NULL, NO_HANG | ALL_CHILDREN, NULL) != -ECHILD);
 }
 
-static void end_jail(struct jail *jail, int children) {
+/* Everything that init serves with once the command runs. */
+struct service {
+    int command;
+    int signals;  /* a signalfd for SIGCHLD */
+    int children; /* /proc/self/task/TID/children, or -1 */
+};
+
+/* Our own status says what the command's was, should the message about it be lost; without one it
+ * never looks like success. */
+static void end_jail(struct jail *jail, const struct service *service, int status) {
     if (!has_own_pids(jail))
-        end_descendants(children);
-    sys_exit(0);
+        end_descendants(service->children);
+    sys_exit(status);
 }
 
-/* The command's end is the jail's end: 1 when it has come. */
-static int reap(struct jail *jail, int command) {
+/* The command's end is the jail's end. */
+static void reap(struct jail *jail, const struct service *service) {
     struct message message = {0};
     int status;
     long pid;
 
     while ((pid = sys(wait4, -1, &status, NO_HANG | UNTRACED | ALL_CHILDREN, NULL)) > 0) {
-        if (pid != command)
+        if (pid != service->command)
             continue;
         message.value = status;
         if ((status & 0xff) == 0x7f) {
@@ -170,51 +241,42 @@ static int reap(struct jail *jail, int command) {
         }
         message.type = MESSAGE_EXITED;
         message_send(jail->socket, &message, -1);
-        return 1;
+        end_jail(jail, service, exit_code(status));
     }
-    return 0;
 }
 
-static void obey(struct jail *jail, const struct message *message, int command, int children) {
+static void obey(struct jail *jail, const struct service *service, const struct message *message) {
     switch (message->type) {
     case MESSAGE_SIGNAL:
-        sys(kill, message->group ? -command : command, message->value);
+        sys(kill, message->group ? -service->command : service->command, message->value);
         break;
     case MESSAGE_CONTINUE:
-        sys(kill, -command, SIGCONT_NUMBER);
+        sys(kill, -service->command, SIGCONT_NUMBER);
         break;
     case MESSAGE_KILL:
-        end_jail(jail, children);
+        end_jail(jail, service, EXIT_TSJAIL);
         break;
     }
 }
 
-static void serve(struct jail *jail, int command, int children) {
-    u64 mask = 1ull << (SIGCHLD_NUMBER - 1);
+static void serve(struct jail *jail, const struct service *service) {
     struct signalfd_siginfo info;
     struct message message;
     struct pollfd poll[2];
-    long signals = sys(signalfd4, -1, &mask, sizeof mask, O_CLOEXEC | O_NONBLOCK);
 
-    if (signals < 0)
-        end_jail(jail, children);
-    /* it may have ended before there was a signalfd */
-    if (reap(jail, command))
-        end_jail(jail, children);
     while (1) {
-        poll[0] = (struct pollfd){(int)signals, POLLIN, 0};
+        poll[0] = (struct pollfd){service->signals, POLLIN, 0};
         poll[1] = (struct pollfd){jail->socket, POLLIN, 0};
         if (sys(ppoll, poll, 2, NULL, NULL, 8) < 0)
             continue;
         if (poll[1].revents) {
             if (message_receive(jail->socket, &message, NULL) <= 0)
-                end_jail(jail, children);
-            obey(jail, &message, command, children);
+                end_jail(jail, service, EXIT_TSJAIL);
+            obey(jail, service, &message);
         }
         if (poll[0].revents) {
-            sys(read, signals, &info, sizeof info);
-            if (reap(jail, command))
-                end_jail(jail, children);
+            sys(read, service->signals, &info, sizeof info);
+            reap(jail, service);
         }
     }
 }
@@ -230,34 +292,52 @@ static long open_children(const struct jail *jail) {
     return sys(openat, AT_FDCWD, path.data, O_RDONLY | O_CLOEXEC);
 }
 
+static struct service prepare_service(struct jail *jail) {
+    u64 mask = 1ull << (SIGCHLD_NUMBER - 1);
+    struct service service = {.children = -1};
+    long fd = sys(signalfd4, -1, &mask, sizeof mask, O_CLOEXEC | O_NONBLOCK);
+
+    service.signals = (int)fd;
+    if (fd < 0)
+        fail(jail, STEP_SIGNALFD, fd);
+    else if (!has_own_pids(jail)) {
+        fd = open_children(jail);
+        service.children = (int)fd;
+        if (fd < 0)
+            fail(jail, STEP_OPEN, fd);
+    }
+    if (fd < 0)
+        report_and_exit(jail);
+    return service;
+}
+
 void init(struct jail *jail) {
     struct message message = {0};
-    long children;
-    int command;
+    struct service service;
 
     jail->failure = (struct failure){.op = -1};
     die_with_monitor(jail);
     if (message_receive(jail->socket, &message, NULL) <= 0 || message.type != MESSAGE_GO)
         sys_exit(EXIT_TSJAIL);
-    children = open_children(jail);
-    if (!has_own_pids(jail) && children < 0) {
-        fail(jail, STEP_OPEN, children);
-        report_and_exit(jail);
-    }
+    keep_command(jail);
+    forget_caller(jail);
+    leave_keyring(jail);
+    service = prepare_service(jail);
     jail->umask = (u32)sys(umask, 0);
+    make_late_time(jail);
     carry_out(jail);
-    sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+    become_untraceable(jail);
     die_with_monitor(jail);
     if (jail->slave >= 0 || !(jail->supervise->flags & SUPERVISE_INIT))
         make_session(jail);
     if (!(jail->supervise->flags & SUPERVISE_INIT))
         become_command(jail);
-    command = fork_command(jail);
+    service.command = fork_command(jail);
     message = (struct message){.type = MESSAGE_READY};
-    message_send(jail->socket, &message, -1);
+    if (message_send(jail->socket, &message, -1) < 0)
+        end_jail(jail, &service, EXIT_TSJAIL);
     /* or whoever reads what the command writes would wait for us */
     sys(close_range, 0, 2, 0);
-    close_others((int[]){jail->socket, jail->slave, (int)children}, 3);
-    forget_caller(jail);
-    serve(jail, command, (int)children);
+    close_others((int[]){jail->socket, jail->slave, service.signals, service.children}, 4);
+    serve(jail, &service);
 }

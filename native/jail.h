@@ -7,6 +7,8 @@
 #include <asm/termbits.h>
 #include <asm/termios.h>
 
+#include <linux/openat2.h>
+
 #include "wire.h"
 
 enum { EXIT_TSJAIL = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, EXIT_TIMEOUT = 124 };
@@ -42,6 +44,9 @@ long message_send(int socket, const struct message *message, int pass);
 /* 1, 0 at the end of the channel, or a negative errno; `passed` gets the descriptor that came
  * along, or -1. */
 long message_receive(int socket, struct message *message, int *passed);
+
+/* The exit status of a shell for a wait status: 128+n for signal n. */
+int exit_code(int status);
 
 struct terminal {
     int wanted;         /* bit n: descriptor n of the command becomes the jail's pty */
@@ -116,6 +121,11 @@ int op_attributes(struct jail *jail, const struct op_attributes *op);
 int op_pivot(struct jail *jail);
 int open_own_proc(struct jail *jail);
 
+/* openat2(2), tried again where the kernel could not be sure; what a path may not leave, or cross.
+ */
+long open_below(int root, const char *path, u64 flags, u64 resolve_flags);
+#define IN_ROOT (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+
 /* A descriptor (O_PATH) of what `path` is below the new root, or a negative errno. */
 long resolve(const struct jail *jail, const char *path);
 /* The same, made first where it is missing and its place is ours; -1 with jail->failure set. */
@@ -128,6 +138,9 @@ int op_pty(struct jail *jail, const struct op_pty *op); /* init */
 void terminal_start(struct jail *jail, int master);     /* monitor */
 void terminal_resize(struct jail *jail);                /* monitor, on SIGWINCH */
 void terminal_suspend(struct jail *jail);               /* monitor: stops it with the command */
+void terminal_continue(struct jail *jail);              /* monitor, on SIGCONT */
+int is_terminal(int fd);
+int is_foreground(const struct terminal *terminal);
 void suspend_self(void);
 void terminal_restore(struct jail *jail);          /* monitor, on every way out */
 void terminal_check_foreground(struct jail *jail); /* monitor, while in the background */

@@ -49,8 +49,10 @@ static long execute_from_path(const char *name, char **argv, char **environment)
     long error = -ENOENT;
 
     for (char **each = environment; *each; each++)
-        if (memcmp(*each, "PATH=", 5) == 0)
+        if (memcmp(*each, "PATH=", 5) == 0) {
             path = *each + 5;
+            break;
+        }
     while (1) {
         struct text file = {0};
         const char *end = path;
@@ -127,8 +129,9 @@ static long read_plan(struct jail *jail) {
 /* Descriptors 0 to 2 exist from here on, so that nothing of ours gets their numbers. */
 static void hold_standard_descriptors(void) {
     for (int fd = 0; fd < 3; fd++)
-        if (sys(fcntl, fd, F_GETFD, 0) == -EBADF)
-            sys(openat, AT_FDCWD, "/dev/null", O_RDWR);
+        if (sys(fcntl, fd, F_GETFD, 0) == -EBADF &&
+            sys(openat, AT_FDCWD, "/dev/null", O_RDWR) != fd)
+            sys_exit(EXIT_TSJAIL); /* there is nowhere to say why */
 }
 
 /* argv: tsjail --plan-fd N [-- COMMAND…] */

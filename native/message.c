@@ -22,12 +22,15 @@ struct rights {
     s32 fd, padding;
 };
 enum { RIGHTS_LENGTH = 20, SOL_SOCKET_LEVEL = 1, SCM_RIGHTS_TYPE = 1 };
-enum { MSG_NOSIGNAL_FLAG = 0x4000, MSG_CMSG_CLOEXEC_FLAG = 0x40000000 };
+enum { MSG_DONTWAIT_FLAG = 0x40, MSG_NOSIGNAL_FLAG = 0x4000, MSG_CMSG_CLOEXEC_FLAG = 0x40000000 };
 
 long message_send(int socket, const struct message *message, int pass) {
     struct iovec iov = {(void *)message, sizeof *message};
     struct rights rights = {RIGHTS_LENGTH, SOL_SOCKET_LEVEL, SCM_RIGHTS_TYPE, pass, 0};
     struct kernel_msghdr header = {.iov = &iov, .iov_length = 1};
+    /* The monitor must not wait for an init that is stopped: what finds no room is dropped, as the
+     * kernel drops a signal that is pending already. */
+    u32 flags = MSG_NOSIGNAL_FLAG | (message->type <= MESSAGE_KILL ? MSG_DONTWAIT_FLAG : 0);
     long n;
 
     if (pass >= 0) {
@@ -35,7 +38,7 @@ long message_send(int socket, const struct message *message, int pass) {
         header.control_length = sizeof rights;
     }
     do
-        n = sys(sendmsg, socket, &header, MSG_NOSIGNAL_FLAG);
+        n = sys(sendmsg, socket, &header, flags);
     while (n == -EINTR);
     return n < 0 ? n : 0;
 }
@@ -63,4 +66,8 @@ long message_receive(int socket, struct message *message, int *passed) {
             sys(close, rights.fd);
     }
     return n == sizeof *message ? 1 : -EPROTO;
+}
+
+int exit_code(int status) {
+    return status & 0x7f ? 128 + (status & 0x7f) : (status >> 8) & 0xff;
 }

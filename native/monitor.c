@@ -26,11 +26,18 @@ struct watch {
     struct relay relay;
 };
 
-static s64 now_milliseconds(void) {
+s64 now_milliseconds(void) {
     struct timespec64 now;
 
     sys(clock_gettime, CLOCK_MONOTONIC, &now);
     return now.seconds * 1000 + now.nanoseconds / 1000000;
+}
+
+/* So many milliseconds from now; what no clock will ever show is cut. */
+static s64 after(u64 milliseconds) {
+    const u64 most = 1ull << 52;
+
+    return now_milliseconds() + (s64)(milliseconds < most ? milliseconds : most);
 }
 
 static void kill_jail(struct jail *jail, struct watch *watch) {
@@ -139,6 +146,11 @@ static void hear_init(struct jail *jail, struct watch *watch, const struct messa
         watch->ready = -1;
         break;
     case MESSAGE_PTY:
+        if (passed < 0) { /* no room in our table of descriptors (unix(7), MSG_CTRUNC) */
+            fail(jail, STEP_RECVMSG, -EMFILE);
+            watch->ready = -1;
+            break;
+        }
         terminal_start(jail, passed);
         relay_start(&watch->relay, &jail->terminal);
         break;
@@ -166,11 +178,20 @@ static void read_channel(struct jail *jail, struct watch *watch) {
     struct message message;
     int passed;
 
-    if (message_receive(jail->socket, &message, &passed) > 0) {
+    long result = message_receive(jail->socket, &message, &passed);
+
+    if (result > 0) {
         hear_init(jail, watch, &message, passed);
         return;
     }
     watch->channel_ended = 1;
+    if (result < 0) {
+        fail(jail, STEP_RECVMSG, result);
+        kill_jail(jail, watch);
+        if (!watch->started)
+            watch->ready = -1;
+        return;
+    }
     /* without an init: execve has closed its end */
     if (watch->ready == 1 && !watch->started)
         note_start(jail, watch);
@@ -207,7 +228,7 @@ static void hear_signal(struct jail *jail, struct watch *watch) {
         stop_with_jail(jail, watch);
         break;
     case SIG_CONT:
-        terminal_check_foreground(jail);
+        terminal_continue(jail);
         send_signal(jail, watch, SIG_CONT, 1);
         break;
     default:
@@ -232,7 +253,7 @@ static void check_clock(struct jail *jail, struct watch *watch) {
         send_signal(jail, watch, SIG_TERM, 1);
         send_signal(jail, watch, SIG_CONT, 1);
         if (jail->supervise->kill_after)
-            watch->kill_at = now + (s64)jail->supervise->kill_after;
+            watch->kill_at = after(jail->supervise->kill_after);
     }
     if (watch->kill_at && now >= watch->kill_at) {
         watch->kill_at = 0;
@@ -268,6 +289,10 @@ static void watch_jail(struct jail *jail, struct watch *watch) {
         poll[INIT] = (struct pollfd){watch->pidfd, POLLIN, 0};
         poll[PARENT] = (struct pollfd){watch->parent, POLLIN, 0};
         relay_watch(&watch->relay, &jail->terminal, &poll[KEYBOARD], &poll[MASTER], &poll[SCREEN]);
+        /* Before the command is the foreground group of its terminal, ^C would reach nobody. The
+         * caller's terminal keeps the keys until then. */
+        if (!watch->started)
+            poll[KEYBOARD].fd = -1;
         if (sys(ppoll, poll, SOURCES, time_to_wait(jail, watch, &time), NULL, 8) < 0)
             continue;
         if (poll[CHANNEL].revents)
@@ -285,10 +310,6 @@ static void watch_jail(struct jail *jail, struct watch *watch) {
     }
 }
 
-static int exit_code(int status) {
-    return status & 0x7f ? 128 + (status & 0x7f) : (status >> 8) & 0xff;
-}
-
 /* Ends what is left of it, and undoes everything on the host. */
 static int finish(struct jail *jail, struct watch *watch, struct usage *usage) {
     int status = EXIT_TSJAIL << 8;
@@ -303,7 +324,9 @@ static int finish(struct jail *jail, struct watch *watch, struct usage *usage) {
         relay_drain(&watch->relay, &jail->terminal);
     terminal_restore(jail);
     host_undo();
-    return watch->has_status ? watch->status : status;
+    if (watch->has_status)
+        return watch->status;
+    return watch->killed ? SIG_KILL : status;
 }
 
 /* Ignored by whoever started us it would stay ignored through execve, and the kernel would reap
@@ -314,27 +337,35 @@ static void expect_children(void) {
     sys(rt_sigaction, SIG_CHLD, action, NULL, 8);
 }
 
-int monitor(struct jail *jail) {
+/* What has to be there before anything is made: our signals as messages, the caller's descriptors.
+ */
+static int prepare(struct jail *jail, struct watch *watch) {
+    /* all but those that a bug of our own raises: ILL TRAP BUS FPE SEGV SYS */
     u64 mask = ~0ull & ~(1ull << 3 | 1ull << 4 | 1ull << 6 | 1ull << 7 | 1ull << 10 | 1ull << 30);
+    long error = sys(rt_sigprocmask, 2 /* SIG_SETMASK */, &mask, &jail->signal_mask, sizeof mask);
+
+    if (error < 0)
+        return fail(jail, STEP_SIGPROCMASK, error);
+    expect_children();
+    if (host_take_descriptors(jail) < 0)
+        return -1;
+    watch->signals = (int)sys(signalfd4, -1, &mask, sizeof mask, O_CLOEXEC | O_NONBLOCK);
+    if (watch->signals < 0)
+        return fail(jail, STEP_SIGNALFD, watch->signals);
+    if (jail->supervise->timeout)
+        watch->deadline = after(jail->supervise->timeout);
+    return terminal_look(jail) < 0 ? -1 : watch_parent(jail, watch);
+}
+
+int monitor(struct jail *jail) {
     struct watch watch = {.parent = -1};
     struct usage usage = {0};
     int status;
 
-    sys(rt_sigprocmask, 2 /* SIG_SETMASK */, &mask, &jail->signal_mask, sizeof mask);
-    expect_children();
     jail->failure = (struct failure){.op = -1};
+    jail->terminal = (struct terminal){.keyboard = -1, .screen = -1, .outer = -1, .master = -1};
     jail->supervise = fields(plan_find(&jail->plan, OP_SUPERVISE), supervise);
-    if (jail->supervise->timeout)
-        watch.deadline = now_milliseconds() + (s64)jail->supervise->timeout;
-    if (host_take_descriptors(jail) < 0)
-        explain_and_exit(jail);
-    watch.signals = (int)sys(signalfd4, -1, &mask, sizeof mask, O_CLOEXEC | O_NONBLOCK);
-    if (watch.signals < 0) {
-        fail(jail, STEP_SIGNALFD, watch.signals);
-        explain_and_exit(jail);
-    }
-    if (terminal_look(jail) == 0 && watch_parent(jail, &watch) == 0 && host_set_up(jail) == 0 &&
-        start_init(jail, &watch) == 0)
+    if (prepare(jail, &watch) == 0 && host_set_up(jail) == 0 && start_init(jail, &watch) == 0)
         watch_jail(jail, &watch);
     else
         watch.ready = -1;

@@ -18,6 +18,8 @@ struct usage {
     s64 rest[13];
 };
 
+s64 now_milliseconds(void);
+
 struct stream {
     char *data;
     size_t start, length;

@@ -21,7 +21,7 @@ enum {
     MOVE_BY_DESCRIPTOR = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
 };
 
-static long open_below(int root, const char *path, u64 flags, u64 resolve_flags) {
+long open_below(int root, const char *path, u64 flags, u64 resolve_flags) {
     struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = resolve_flags};
     long fd;
 
@@ -35,7 +35,7 @@ static long open_below(int root, const char *path, u64 flags, u64 resolve_flags)
 long resolve(const struct jail *jail, const char *path) {
     if (jail->root < 0)
         return -ENOTDIR;
-    return open_below(jail->root, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    return open_below(jail->root, path, O_PATH, IN_ROOT);
 }
 
 static int is_missing(long error) {

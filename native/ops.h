@@ -118,6 +118,8 @@ enum step {
     STEP_EXECVE = 49,
     STEP_PLAN = 50,
     STEP_ARGUMENTS = 51,
+    STEP_KEYCTL = 52,
+    STEP_SIGPROCMASK = 53,
 };
 enum reason {
     REASON_ERRNO = 0,

@@ -7,7 +7,7 @@
 
 #include "monitor.h"
 
-enum { STUCK_MILLISECONDS = 5000 };
+enum { STUCK_MILLISECONDS = 5000, PTY_HOLDS = 65536 + 8192 };
 
 static char input_data[16384], output_data[65536];
 
@@ -29,7 +29,7 @@ static void open_screen(struct relay *relay, int screen) {
 
 void relay_start(struct relay *relay, const struct terminal *terminal) {
     *relay = (struct relay){.input = {.data = input_data}, .output = {.data = output_data}};
-    relay->is_terminal = terminal->outer >= 0;
+    relay->is_terminal = is_terminal(terminal->screen);
     open_screen(relay, terminal->screen);
     relay->is_open = 1;
 }
@@ -42,9 +42,11 @@ void relay_watch(const struct relay *relay, const struct terminal *terminal,
     if (terminal->keyboard >= 0 && !terminal->input_ended && !terminal->background &&
         !relay->input.length)
         *keyboard = (struct pollfd){terminal->keyboard, POLLIN, 0};
-    *master = (struct pollfd){
-        terminal->master,
-        (short)((relay->output.length ? 0 : POLLIN) | (relay->input.length ? POLLOUT : 0)), 0};
+    /* without an event to wait for POLLHUP would still wake us, again and again */
+    if (!relay->output.length || relay->input.length)
+        *master = (struct pollfd){
+            terminal->master,
+            (short)((relay->output.length ? 0 : POLLIN) | (relay->input.length ? POLLOUT : 0)), 0};
     if (relay->output.length)
         *screen = (struct pollfd){relay->screen, POLLOUT, 0};
 }
@@ -74,6 +76,11 @@ static void read_keyboard(struct relay *relay, struct terminal *terminal) {
 
     if (n > 0 || n == -EAGAIN || n == -EINTR)
         return;
+    /* EIO, with SIGTTIN blocked: another process group has the terminal now */
+    if (n < 0 && terminal->keyboard == terminal->outer && !is_foreground(terminal)) {
+        terminal->background = 1;
+        return;
+    }
     terminal->input_ended = 1;
     if (n == 0 && terminal->keyboard != terminal->outer) {
         /* a pipe or a file has ended: for a terminal that is ^D at the start of a line */
@@ -101,17 +108,23 @@ void relay_move(struct relay *relay, struct terminal *terminal, const struct pol
     }
 }
 
+/* No more than a pty can hold, and not for ever: the other side may go on writing. */
 void relay_drain(struct relay *relay, struct terminal *terminal) {
-    while (relay->is_open || relay->output.length) {
+    s64 until = now_milliseconds() + STUCK_MILLISECONDS;
+    size_t drained = 0;
+
+    while (relay->output.length || (relay->is_open && drained < PTY_HOLDS)) {
         struct pollfd screen = {relay->screen, POLLOUT, 0};
-        struct timespec64 patience = {STUCK_MILLISECONDS / 1000, 0};
+        s64 patience = until - now_milliseconds();
+        struct timespec64 time = {patience / 1000, patience % 1000 * 1000000};
 
         if (!relay->output.length) {
             long n = read_some(&relay->output, terminal->master, sizeof output_data);
             if (n <= 0)
                 break;
+            drained += (size_t)n;
         }
-        if (sys(ppoll, &screen, 1, &patience, NULL, 8) <= 0)
+        if (patience <= 0 || sys(ppoll, &screen, 1, &time, NULL, 8) <= 0)
             break;
         write_some(&relay->output, relay->screen, relay->chunk);
     }

@@ -35,7 +35,6 @@ static int op_time_offsets(struct jail *jail, const struct op_time_offsets *op) 
 
     if (error < 0)
         return fail(jail, STEP_UNSHARE, error);
-    jail->late_time = 0;
     return write_file(jail, "/proc/self/timens_offsets", op->offsets);
 }
 
@@ -54,7 +53,11 @@ static int op_sysctl(struct jail *jail, const struct op_sysctl *op) {
     for (size_t i = 4; i < path.length; i++)
         if (path.data[i] == '.')
             path.data[i] = '/';
-    fd = sys(openat2, jail->proc, path.data, &how, sizeof how);
+    if (path.full)
+        return fail(jail, STEP_OPENAT2, -ENAMETOOLONG);
+    do
+        fd = sys(openat2, jail->proc, path.data, &how, sizeof how);
+    while (fd == -EAGAIN);
     if (fd < 0)
         return fail(jail, STEP_OPENAT2, fd);
     n = sys(write, fd, op->value, strlen(op->value));
@@ -107,12 +110,15 @@ static int check_capabilities(struct jail *jail, u64 keep) {
 
     if (sys(capget, &header, data) < 0 || data[0].inheritable != (u32)keep ||
         data[1].inheritable != (u32)(keep >> 32) || data[0].permitted != (u32)keep ||
-        data[1].permitted != (u32)(keep >> 32))
+        data[1].permitted != (u32)(keep >> 32) || data[0].effective != (u32)keep ||
+        data[1].effective != (u32)(keep >> 32))
         return fail_because(jail, STEP_CAPSET, REASON_CREDENTIALS);
     for (u32 cap = 0; cap < 64; cap++) {
         long in_bounds = sys(prctl, PR_CAPBSET_READ, cap, 0, 0, 0);
+        if (in_bounds == -EINVAL)
+            break; /* the kernel has no more of them */
         if (in_bounds < 0)
-            break; /* EINVAL: the kernel has no more of them */
+            return fail(jail, STEP_PRCTL, in_bounds);
         if (in_bounds != !!(keep & (1ull << cap)) ||
             sys(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) != in_bounds)
             return fail_because(jail, STEP_PRCTL, REASON_CREDENTIALS);
@@ -155,6 +161,9 @@ static int op_capabilities(struct jail *jail, const struct op_capabilities *op) 
 static int op_ids(struct jail *jail, const struct op_ids *op) {
     long error = op->groups ? sys(setgroups, 0, NULL) : 0;
 
+    /* -1 would leave the id as it is (setresuid(2)) */
+    if (op->uid == 0xffffffff || op->gid == 0xffffffff)
+        return fail(jail, STEP_SETRESUID, -EINVAL);
     if (error < 0)
         return fail(jail, STEP_SETGROUPS, error);
     error = sys(prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);

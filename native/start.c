@@ -127,7 +127,7 @@ static void read_stack(struct start *start, long *stack) {
 
 #ifndef TSJAIL_HOSTED
 /* Changes the stack guard, so it must not have one of its own. */
-__attribute__((noreturn, used, optimize("no-stack-protector"))) void start_c(long *stack) {
+__attribute__((noreturn, used, no_stack_protector)) void start_c(long *stack) {
     struct start start = {0};
 
     read_stack(&start, stack);

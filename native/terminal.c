@@ -18,7 +18,7 @@ struct kernel_statfs {
     long rest[32];
 };
 
-static int is_terminal(int fd) {
+int is_terminal(int fd) {
     struct termios modes;
 
     return sys(ioctl, fd, TCGETS, &modes) == 0;
@@ -88,8 +88,6 @@ static int attach_console(struct jail *jail, const char *console) {
 }
 
 int op_pty(struct jail *jail, const struct op_pty *op) {
-    struct open_how how = {.flags = O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK,
-                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
     struct message message = {.type = MESSAGE_PTY};
     int unlocked = 0;
     long master, error;
@@ -98,7 +96,7 @@ int op_pty(struct jail *jail, const struct op_pty *op) {
         return 0;
     if (jail->root < 0)
         return fail_because(jail, STEP_OPENAT2, REASON_OUT_OF_ORDER);
-    master = sys(openat2, jail->root, op->ptmx, &how, sizeof how);
+    master = open_below(jail->root, op->ptmx, O_RDWR | O_NOCTTY | O_NONBLOCK, IN_ROOT);
     if (master < 0)
         return fail(jail, STEP_OPENAT2, master);
     error = sys(ioctl, master, TIOCSPTLCK, &unlocked);
@@ -128,7 +126,7 @@ int op_pty(struct jail *jail, const struct op_pty *op) {
     return error < 0 ? fail(jail, STEP_SENDMSG, error) : 0;
 }
 
-static int is_foreground(const struct terminal *terminal) {
+int is_foreground(const struct terminal *terminal) {
     int group = 0;
 
     if (sys(ioctl, terminal->outer, TIOCGPGRP, &group) < 0)
@@ -187,17 +185,19 @@ void terminal_resize(struct jail *jail) {
 void terminal_restore(struct jail *jail) {
     struct terminal *terminal = &jail->terminal;
 
-    if (terminal->raw)
+    /* in the background it is somebody else's, with modes that they have set */
+    if (terminal->raw && is_foreground(terminal))
         sys(ioctl, terminal->outer, TCSETSW, &terminal->modes);
     terminal->raw = 0;
 }
 
-/* As ^Z does it: the default action of SIGTSTP, which the kernel leaves out where no shell is there
- * to continue us (an orphaned process group). Back after SIGCONT, the shell's fg or bg. */
+/* As ^Z does it, to the whole process group: the default action of SIGTSTP, which the kernel leaves
+ * out where no shell is there to continue us (an orphaned process group). Back after SIGCONT, the
+ * shell's fg or bg. */
 void suspend_self(void) {
     u64 stop = 1ull << (20 /* SIGTSTP */ - 1);
 
-    sys(kill, sys(getpid), 20);
+    sys(kill, 0, 20);
     sys(rt_sigprocmask, 1 /* SIG_UNBLOCK */, &stop, NULL, sizeof stop);
     sys(rt_sigprocmask, 0 /* SIG_BLOCK */, &stop, NULL, sizeof stop);
 }
@@ -207,9 +207,21 @@ void terminal_suspend(struct jail *jail) {
 
     terminal_restore(jail);
     suspend_self();
+    terminal_continue(jail);
+    message_send(jail->socket, &go_on, -1);
+}
+
+void terminal_continue(struct jail *jail) {
+    struct terminal *terminal = &jail->terminal;
+    struct termios modes;
+
+    if (terminal->master < 0 || terminal->outer < 0)
+        return;
+    /* stopped with SIGSTOP, we could not give the terminal back: the shell has set its own modes */
+    if (terminal->raw && sys(ioctl, terminal->outer, TCGETS, &modes) == 0 && modes.c_lflag & ICANON)
+        terminal->raw = 0;
     take_terminal(jail);
     terminal_resize(jail);
-    message_send(jail->socket, &go_on, -1);
 }
 
 void terminal_check_foreground(struct jail *jail) {

@@ -24,11 +24,14 @@ static const struct blob *find_blob(const struct plan *plan, u64 offset) {
 }
 
 static int is_string(const struct blob *blob) {
-    return strlen(blob->data) == blob->length;
+    for (u32 i = 0; i < blob->length; i++)
+        if (!blob->data[i])
+            return 0;
+    return 1;
 }
 
 static int is_path(const struct blob *blob) {
-    return is_string(blob) && blob->data[0] == '/' && blob->length < 4096;
+    return blob->length < 4096 && blob->data[0] == '/' && is_string(blob);
 }
 
 static int is_list(const struct blob *blob) {

@@ -172,22 +172,6 @@ const kernelRules: readonly Rule[] = [
       ),
   },
   {
-    name: "locked_flags",
-    ops: placed,
-    steps: ["mount_setattr"],
-    errnos: ["EPERM"],
-    when: ({ operation }) =>
-      operation !== undefined && "set" in operation && operation.set.some((name) => name.endsWith("atime")),
-    why:
-      "A mount from outside keeps its ro, nosuid, nodev, noexec and atime settings in a user namespace: a jail can add " +
-      "to them and can't take any back.",
-    fix: (failure) =>
-      adviseCommands(
-        "See what it is mounted with:",
-        `findmnt -no OPTIONS --target ${quoteShell(findPath(failure.operation))}`,
-      ),
-  },
-  {
     name: "mounts_exhausted",
     ops: [...placed, "propagation", "stage", "root_tmpfs", "pivot", "clone"],
     steps: ["open_tree", "move_mount", "fsmount", "clone3", "unshare"],

@@ -1,6 +1,6 @@
 // A failed start, explained: what failed and where, why in this place, what to do. In: the plan, the executor's
 // report, the facts. Out: the TsjailError that cli.ts prints. One table of rules for each concern; the first fits.
-import { TsjailError } from "../error.ts";
+import { type Origin, TsjailError } from "../error.ts";
 import { quoteWord } from "../plan/escape.ts";
 import type { Plan, Reason } from "../plan/operations.ts";
 import type { Report } from "../plan/report.ts";
@@ -62,7 +62,7 @@ export function nameExplanation(plan: Plan, report: Report, facts: Facts): strin
 /** The whole message about a start that failed. Never throws; what no rule knows is told as the kernel told it. */
 export function explain(plan: Plan, report: Report, facts: Facts): TsjailError {
   const failure = describeFailure(plan, report, facts);
-  const origin = parseOrigin(failure.operation?.origin ?? "");
+  const origin = findOrigin(failure);
   const place = formatPlace(failure);
   const execution = explainExecution(failure);
   if (execution !== undefined) {
@@ -83,6 +83,12 @@ export function explain(plan: Plan, report: Report, facts: Facts): TsjailError {
       hint: fix === undefined ? undefined : wrapText(fix, 100),
     },
   );
+}
+
+/** A command on the command line replaces the plan's own. */
+function findOrigin({ operation, report }: Failure): Origin | undefined {
+  const isReplaced = operation?.op === "command" && (report.command ?? []).length > 0;
+  return isReplaced ? { file: "command line", key: "the command" } : parseOrigin(operation?.origin ?? "");
 }
 
 const unknownRule: Rule = {

@@ -38,6 +38,16 @@ export const idmapRules: readonly Rule[] = [
     fix: "This is a bug in the plan: please report it with the output of `tsjail plan`.",
   },
   {
+    name: "map_root",
+    ops: ["uid_map", "gid_map"],
+    errnos: ["EPERM"],
+    when: ({ facts }) => readValue(facts.process)?.euid === 0 && !hasCapability(facts, 31n),
+    why:
+      "tsjail runs as user 0 of a user namespace, without the capability CAP_SETFCAP: that of a jail with " +
+      "`nested = true`, say. Mapping id 0 of a user namespace into another takes it (user_namespaces(7), Linux 5.12).",
+    fix: 'In the profile of the jail around this one, set security.capabilities = ["CAP_SETFCAP"], or another user.uid.',
+  },
+  {
     name: "map_setgroups",
     ops: ["setgroups"],
     errnos: ["EPERM"],
@@ -87,9 +97,11 @@ function isSingle(map: string): boolean {
 }
 
 function hasIdCapability(facts: Failure["facts"], map: "uid_map" | "gid_map"): boolean {
-  const effective = readValue(facts.process)?.effective ?? 0n;
-  const capability = map === "uid_map" ? 7n : 6n;
-  return ((effective >> capability) & 1n) === 1n;
+  return hasCapability(facts, map === "uid_map" ? 7n : 6n);
+}
+
+function hasCapability(facts: Failure["facts"], capability: bigint): boolean {
+  return (((readValue(facts.process)?.effective ?? 0n) >> capability) & 1n) === 1n;
 }
 
 function formatRanges(ranges: readonly { inside: number; count: number }[] | undefined): string {

@@ -417,6 +417,8 @@ export const steps = [
   "execve",
   "plan",
   "arguments",
+  "keyctl",
+  "sigprocmask",
 ] as const;
 export type Step = (typeof steps)[number];
 
