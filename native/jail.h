@@ -141,7 +141,7 @@ void terminal_suspend(struct jail *jail);               /* monitor: stops it wit
 void terminal_continue(struct jail *jail);              /* monitor, on SIGCONT */
 int is_terminal(int fd);
 int is_foreground(const struct terminal *terminal);
-void suspend_self(void);
+void suspend(int whole_group);
 void terminal_restore(struct jail *jail);          /* monitor, on every way out */
 void terminal_check_foreground(struct jail *jail); /* monitor, while in the background */
 

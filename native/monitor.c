@@ -13,13 +13,13 @@
 enum { SIG_KILL = 9, SIG_PIPE = 13, SIG_TERM = 15, SIG_CHLD = 17, SIG_CONT = 18, SIG_STOP = 19 };
 enum { SIG_TSTP = 20, SIG_TTIN = 21, SIG_TTOU = 22, SIG_WINCH = 28 };
 enum { FROM_KERNEL = 0x80 /* SI_KERNEL, as for the keys of a terminal */ };
-enum { BACKGROUND_CHECK_MILLISECONDS = 200 };
+enum { BACKGROUND_CHECK_MILLISECONDS = 200, MAX_CHANNEL_ERRORS = 10 };
 
 struct watch {
     int pid, pidfd;
     int parent; /* a pidfd of the process that started us, or -1 */
     int signals;
-    int ready, started, channel_ended;
+    int ready, started, channel_ended, channel_errors;
     int has_status, status; /* of the command, as init told it */
     int timed_out, killed;
     s64 deadline, kill_at; /* milliseconds of CLOCK_MONOTONIC, or 0 */
@@ -184,12 +184,14 @@ static void read_channel(struct jail *jail, struct watch *watch) {
         hear_init(jail, watch, &message, passed);
         return;
     }
+    /* The message is still queued (ENOBUFS, ENOMEM). Without a channel init ends by itself, with
+     * the command's status. */
+    if (result < 0 && watch->started && watch->channel_errors++ < MAX_CHANNEL_ERRORS)
+        return;
     watch->channel_ended = 1;
-    if (result < 0) {
+    if (result < 0 && !watch->started) {
         fail(jail, STEP_RECVMSG, result);
-        kill_jail(jail, watch);
-        if (!watch->started)
-            watch->ready = -1;
+        watch->ready = -1;
         return;
     }
     /* without an init: execve has closed its end */
@@ -203,7 +205,7 @@ static void stop_with_jail(struct jail *jail, struct watch *watch) {
     send_signal(jail, watch, SIG_STOP, 1);
     if (jail->terminal.master >= 0)
         return;
-    suspend_self();
+    suspend(0);
     send_signal(jail, watch, SIG_CONT, 1);
 }
 

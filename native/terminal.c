@@ -191,13 +191,12 @@ void terminal_restore(struct jail *jail) {
     terminal->raw = 0;
 }
 
-/* As ^Z does it, to the whole process group: the default action of SIGTSTP, which the kernel leaves
- * out where no shell is there to continue us (an orphaned process group). Back after SIGCONT, the
- * shell's fg or bg. */
-void suspend_self(void) {
+/* The default action of SIGTSTP, which the kernel leaves out where no shell is there to continue us
+ * (an orphaned process group). Back after SIGCONT, the shell's fg or bg. */
+void suspend(int whole_group) {
     u64 stop = 1ull << (20 /* SIGTSTP */ - 1);
 
-    sys(kill, 0, 20);
+    sys(kill, whole_group ? 0 : sys(getpid), 20);
     sys(rt_sigprocmask, 1 /* SIG_UNBLOCK */, &stop, NULL, sizeof stop);
     sys(rt_sigprocmask, 0 /* SIG_BLOCK */, &stop, NULL, sizeof stop);
 }
@@ -206,7 +205,7 @@ void terminal_suspend(struct jail *jail) {
     struct message go_on = {.type = MESSAGE_CONTINUE};
 
     terminal_restore(jail);
-    suspend_self();
+    suspend(1); /* as ^Z does it: `tsjail … | less` stops as a whole */
     terminal_continue(jail);
     message_send(jail->socket, &go_on, -1);
 }

@@ -8,6 +8,7 @@ import {
   hostTree,
   jail,
   makeDirectory,
+  mount,
   removeDirectory,
   sh,
   shout,
@@ -168,19 +169,43 @@ test("a path of files.read that does not exist stops the start and is named", as
 test("a start that fails half-way leaves nothing on the host", async (context) => {
   const directory = makeTree(context);
   const before = snapshot(directory);
-  const mount = (type: string, keys: string) => `[[mount]]\ntype = "${type}"\n${keys}\n`;
-  const late = mount("bind", `source = "${directory}/file"\ntarget = "${directory}/private/absent"`);
+  const late = mount("bind", { source: `${directory}/file`, target: `${directory}/private/absent` });
   const failures: [string, string[], number][] = [
     [late, ["true"], 125],
-    [mount("tmpfs", `target = "${directory}/absent/deep"`), ["true"], 125],
-    [mount("symlink", `source = "x"\ntarget = "${directory}/link"`), ["true"], 125],
-    [mount("file", `content = "x"\ntarget = "${directory}/new"`), ["true"], 125],
-    [mount("tmpfs", `target = "${directory}/private"`), [`${directory}/absent`], 127],
-    [mount("tmpfs", `target = "${directory}/private"`), [`${directory}/file`], 126],
+    [mount("tmpfs", { target: `${directory}/absent/deep` }), ["true"], 125],
+    [mount("symlink", { source: "x", target: `${directory}/link` }), ["true"], 125],
+    [mount("file", { content: "x", target: `${directory}/new` }), ["true"], 125],
+    [mount("tmpfs", { target: `${directory}/private` }), [`${directory}/absent`], 127],
+    [mount("tmpfs", { target: `${directory}/private` }), [`${directory}/file`], 126],
   ];
   for (const [extra, command, expected] of failures) {
     const { status, stderr } = await jail({ toml: hostTree + extra, command });
     assert.is(status, expected, `${extra}\n${stderr}`);
     assert.equal(snapshot(directory), before);
   }
+});
+
+test("a mount point is not made in a directory of the host's, not even in a writable one", async (context) => {
+  const directory = makeTree(context);
+  const writable = hostTree + mount("bind", { source: directory, readonly: false });
+  const before = snapshot(directory);
+  const target = `${directory}/new`;
+  const mounts = [
+    mount("tmpfs", { target }),
+    mount("tmpfs", { target: `${target}/deep/er` }),
+    mount("bind", { source: "/etc/passwd", target }),
+    mount("bind", { source: "/etc", target }),
+    mount("file", { target, content: "x" }),
+    mount("symlink", { target, source: "x" }),
+  ];
+  for (const extra of mounts) {
+    const { status, stderr } = await jail({ toml: writable + extra, command: ["true"] });
+    assert.is(status, 125, extra);
+    assert.match(stderr, target);
+    assert.equal(snapshot(directory), before, extra);
+  }
+  mkdirSync(target);
+  const inside = sh(`touch "$1/mine"; ls -A "$1"`, target);
+  assert.is(await shout({ toml: writable + mount("tmpfs", { target }), command: inside }), "mine\n");
+  assert.equal(readdirSync(target), []);
 });

@@ -165,6 +165,7 @@ test("a made mount point stays where the jail has put something beside it", asyn
 
 test("a jail on a writable root goes on when another one there ends", async (context) => {
   const root = makeRoot(context);
+  const before = listAll(root);
   const toml = inDirectory(root, "yes");
   const first = startJail({ toml, command: sh("echo up; read line") });
   await first.waitFor("up\n");
@@ -175,6 +176,7 @@ test("a jail on a writable root goes on when another one there ends", async (con
   second.child.stdin?.end("\n");
   const { status, stdout } = await second.ended;
   assert.equal([status, stdout], [0, "up\n/dev/null\n/proc/self/stat\n"]);
+  assert.equal(listAll(root), before);
 });
 
 for (const writable of ["no", "yes"] as const) {

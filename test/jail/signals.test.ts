@@ -1,0 +1,184 @@
+// Signals: what the caller sends arrives at the command, and the command starts with what the caller had ignored and
+// with nothing else. In: the executor on a small plan, and bin/tsjail, behind which Node has been.
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { constants } from "node:os";
+import * as assert from "../support/assert.ts";
+import { runExecutor, startExecutor } from "../support/executor.ts";
+import { startJail, tsjail } from "../support/jail.ts";
+import { findLeft, makeMarker, pause, readField, until, watch } from "../support/process.ts";
+import { suite } from "../support/suite.ts";
+
+const test = suite("signals").needs("userns");
+const { signals } = constants;
+
+/** KILL and STOP can't be caught. CHLD and PIPE are about the monitor's own children and pipes. TSTP, TTIN and TTOU
+ * stop the jail. The rest is what the kernel says of a fault: it is the monitor's own, and ends it. */
+const notForwarded: readonly NodeJS.Signals[] = [
+  "SIGKILL",
+  "SIGSTOP",
+  "SIGCHLD",
+  "SIGPIPE",
+  "SIGTSTP",
+  "SIGTTIN",
+  "SIGTTOU",
+  "SIGILL",
+  "SIGTRAP",
+  "SIGBUS",
+  "SIGFPE",
+  "SIGSEGV",
+  "SIGSYS",
+];
+const forwarded = Array.from({ length: 64 }, (_, index) => index + 1).filter(
+  (number) => !notForwarded.some((name) => signals[name] === number),
+);
+
+test("every signal that can be forwarded reaches the command, once", async () => {
+  const jail = watch(startExecutor(["/probe", "catch", "15"]));
+  await jail.waitFor("ready\n");
+  const others = forwarded.filter((number) => number !== signals.SIGTERM);
+  for (const number of others) {
+    process.kill(jail.child.pid as number, number);
+    await jail.waitFor(`\n${number}\n`);
+  }
+  jail.child.kill("SIGTERM");
+  const outcome = await jail.ended;
+  assert.is(outcome.status, 0);
+  assert.equal(outcome.stdout.trim().split("\n").slice(1).map(Number), [...others, signals.SIGTERM]);
+});
+
+test("without an init as well", async () => {
+  const jail = watch(startExecutor(["/probe", "catch", "15"], { supervise: { flags: [] } }));
+  await jail.waitFor("ready\n");
+  for (const number of [signals.SIGHUP, signals.SIGUSR1, 40]) {
+    process.kill(jail.child.pid as number, number);
+    await jail.waitFor(`\n${number}\n`);
+  }
+  jail.child.kill("SIGTERM");
+  assert.is((await jail.ended).status, 0);
+});
+
+test("a signal that nobody catches ends the command, and the jail with 128 + its number", async () => {
+  for (const name of ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGALRM"] as const) {
+    const jail = watch(startExecutor(["sh", "-c", "ulimit -c 0; echo ready; exec sleep 30"]));
+    await jail.waitFor("ready");
+    await pause(30);
+    jail.child.kill(name);
+    assert.is((await jail.ended).status, 128 + signals[name], name);
+  }
+});
+
+test("SIGTSTP stops the monitor and the jail, SIGCONT lets both go on", async () => {
+  const marker = makeMarker();
+  // A shell with job control: in a process group without one, SIGTSTP stops nobody.
+  const through = ["bash", "-c", 'set -m; "$@" & wait -f $!', "bash"];
+  const script = `echo ready; while :; do sleep 0.05; done; : ${marker}`;
+  const shell = watch(startExecutor(["sh", "-c", script], { through }));
+  await shell.waitFor("ready");
+  const ours = findLeft(marker).filter(({ pid }) => pid !== shell.child.pid);
+  const monitor = ours.find(({ parent }) => parent === shell.child.pid)?.pid as number;
+  const command = ours.find(({ words }) => words.startsWith("sh -c"))?.pid as number;
+  process.kill(monitor, "SIGTSTP");
+  await until(() => readState(monitor) === "T" && readState(command) === "T", "both to be stopped");
+  process.kill(monitor, "SIGCONT");
+  await until(() => readState(monitor) !== "T" && readState(command) !== "T", "both to go on");
+  process.kill(monitor, "SIGTERM");
+  assert.is((await shell.ended).status, 143);
+});
+
+test("where no shell is there to continue it, SIGTSTP stops nobody", async () => {
+  const marker = makeMarker();
+  const child = startExecutor(["sh", "-c", `echo ready; sleep 0.5; echo done; : ${marker}`], {
+    detached: true,
+  });
+  const running = watch(child);
+  await running.waitFor("ready");
+  child.kill("SIGTSTP");
+  assert.equal([(await running.ended).status, running.stdout()], [0, "ready\ndone\n"]);
+});
+
+test("the command starts with no signal blocked, and none ignored", async () => {
+  for (const flags of [["init"], []] as const) {
+    const status = (await runExecutor(["cat", "/proc/self/status"], { supervise: { flags } })).stdout;
+    for (const field of ["SigBlk", "SigIgn", "SigCgt", "SigPnd", "ShdPnd"]) {
+      assert.is(readField(status, field), "0000000000000000", `${field}, ${flags}`);
+    }
+  }
+});
+
+test("it starts with those ignored that the plan names", async () => {
+  const ignored = (1n << 0n) | (1n << 16n) | (1n << 39n);
+  const host = [{ op: "signals", origin: "a test", ignored }] as const;
+  const status = (await runExecutor(["cat", "/proc/self/status"], { host })).stdout;
+  assert.is(readField(status, "SigIgn"), ignored.toString(16).padStart(16, "0"));
+});
+
+test("a signal mask of the caller's is the command's", async () => {
+  const block = "use POSIX; sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGUSR1)); exec @ARGV";
+  const outcome = await runExecutor(["cat", "/proc/self/status"], { through: ["perl", "-e", block, "--"] });
+  assert.is(readField(outcome.stdout, "SigBlk"), "0000000000000200");
+});
+
+/** What `cat /proc/self/status` says in a jail that was started by this shell script; "$@" is the jail. */
+async function readStatusBehind(script: string): Promise<string> {
+  const argv = ["-c", script, "bash", tsjail, "-p", "base", "--", "cat", "/proc/self/status"];
+  const outcome = await watch(spawn("bash", argv, { cwd: "/", stdio: ["ignore", "pipe", "pipe"] })).ended;
+  assert.equal([outcome.status, outcome.stderr], [0, ""]);
+  return outcome.stdout;
+}
+
+test("Node's own SIGPIPE and SIGXFSZ are not ignored in the jail", async () => {
+  const status = await readStatusBehind('exec "$@"');
+  for (const field of ["SigBlk", "SigIgn"]) assert.is(readField(status, field), "0000000000000000", field);
+});
+
+test("what the caller ignores stays ignored through Node", async () => {
+  const status = await readStatusBehind(`trap '' HUP PIPE USR2; exec "$@"`);
+  const expected = [signals.SIGHUP, signals.SIGPIPE, signals.SIGUSR2].reduce(
+    (set, one) => set + 2 ** (one - 1),
+    0,
+  );
+  assert.is(readField(status, "SigIgn"), expected.toString(16).padStart(16, "0"));
+});
+
+test("a writer whose reader is gone is ended by SIGPIPE", async () => {
+  const outcome = await watch(
+    spawn(
+      "bash",
+      ["-c", '"$@" | head -n 1; echo "${PIPESTATUS[0]}"', "bash", tsjail, "-p", "base", "--", "yes"],
+      {
+        cwd: "/",
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    ),
+  ).ended;
+  assert.is(outcome.stdout, "y\n141\n");
+});
+
+test("SIGTERM and SIGINT while tsjail is still starting end it, with nothing left", {
+  timeLimit: 60,
+}, async () => {
+  for (const [at, name] of [
+    [5, "SIGTERM"],
+    [40, "SIGINT"],
+    [80, "SIGTERM"],
+    [130, "SIGINT"],
+    [200, "SIGTERM"],
+  ] as const) {
+    const marker = makeMarker();
+    const running = startJail({ profile: "base", command: ["sh", "-c", `sleep 60; : ${marker}`] });
+    await pause(at);
+    running.child.kill(name);
+    const ending = await running.ended;
+    assert.ok(
+      ending.signal === name || ending.status === 128 + signals[name],
+      JSON.stringify({ at, ending }),
+    );
+    assert.equal(findLeft(marker), []);
+  }
+});
+
+function readState(pid: number): string {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return stat.charAt(stat.lastIndexOf(")") + 2);
+}
