@@ -175,25 +175,25 @@ static long search_and_execute(char **argv, char **environment) {
     }
 }
 
-/* Memory is had before the command's limits can refuse it. */
-static int gather_words(struct jail *jail, char ***argv, char ***environment) {
+/* The words of the command, or NULL. Memory is had before the command's limits can refuse it. */
+static char **find_words(struct jail *jail) {
     const struct operation *command = plan_find(&jail->plan, OP_COMMAND);
-    const struct operation *list = plan_find(&jail->plan, OP_ENVIRONMENT);
 
     jail->failure.op = (s32)(command - jail->plan.operation);
-    *argv = jail->command;
-    if (!*argv || !**argv)
-        *argv = list_array(fields(command, command)->argv, 0);
-    if (!**argv)
-        return fail_because(jail, STEP_EXECVE, REASON_NO_COMMAND);
-    *environment = make_environment(jail, fields(list, environment)->list);
-    return 0;
+    if (jail->command && *jail->command)
+        return jail->command;
+    if (fields(command, command)->argv->length)
+        return list_array(fields(command, command)->argv, 0);
+    fail_because(jail, STEP_EXECVE, REASON_NO_COMMAND);
+    return NULL;
 }
 
 void execute(struct jail *jail) {
-    char **environment = NULL, **argv = NULL;
+    const struct operation *list = plan_find(&jail->plan, OP_ENVIRONMENT);
+    char **environment = make_environment(jail, fields(list, environment)->list);
+    char **argv = find_words(jail);
 
-    if (gather_words(jail, &argv, &environment) < 0)
+    if (!argv)
         return;
     jail->failure.op = -1;
     if (arrange_descriptors(jail) < 0)

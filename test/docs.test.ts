@@ -51,12 +51,12 @@ function readSteps(block: Block): Step[] {
   return steps;
 }
 
-const escape = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+const escapePattern = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 /** What is expected, as a pattern: "…" is any text in a line, a line that is nothing else is any number of lines. */
 function toPattern(expected: readonly string[]): RegExp {
   const lines = expected.map((line) =>
-    line.trim() === "…" ? "(?:.*\\n)*" : `${line.split("…").map(escape).join(".*")}\\n`,
+    line.trim() === "…" ? "(?:.*\\n)*" : `${line.split("…").map(escapePattern).join(".*")}\\n`,
   );
   return new RegExp(`^${lines.join("")}$`);
 }
@@ -70,7 +70,7 @@ function runSteps(steps: readonly Step[], directory: string): string[] {
     cwd: directory,
     encoding: "utf8",
     timeout: 60_000,
-    env: { ...process.env, PATH: `${bin}:${process.env["PATH"] ?? ""}` },
+    env: { ...process.env, PATH: `${bin}:${process.env.PATH ?? ""}` },
   });
   if (error !== undefined) throw error;
   return stdout.split(/\u0001\d+\n/).slice(1);
