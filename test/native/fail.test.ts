@@ -1,0 +1,377 @@
+// How a start that failed is told. In: plans that fail at one operation or another, and an explainer that writes down
+// its arguments. Out: the right operation, step, reason and errno, and nothing left. src/explain/ makes words of them.
+import { chmodSync, closeSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type Operation,
+  type OperationName,
+  type Plan,
+  type Reason,
+  reasons,
+  type Step,
+  steps,
+} from "../../src/plan/operations.ts";
+import { encodePlan } from "../../src/plan/wire.ts";
+import * as assert from "../support/assert.ts";
+import { bind, executor, makePlan, mount, type PlanWish, scratch } from "../support/executor.ts";
+import { findLeft } from "../support/process.ts";
+import { suite } from "../support/suite.ts";
+import { openBytes, type Run, runBytes, runWords } from "./run.ts";
+
+const all = suite("native/fail");
+const test = all.needs("userns");
+const origin = "files.write[2] in dev.toml:14";
+
+interface Failure {
+  op: OperationName | undefined;
+  step: Step;
+  reason: Reason;
+  /** Linux's positive number. */
+  errno: number;
+}
+interface Failing extends Partial<Failure>, PlanWish {
+  /** Changes the plan in ways that PlanWish does not know. */
+  change?: (plan: Operation[]) => unknown;
+  command?: readonly Operation[];
+  words?: readonly string[];
+}
+const [EPERM, ENOENT, EBADF, EACCES, ENOTDIR, EINVAL, ENODEV, ELOOP] = [1, 2, 9, 13, 20, 22, 19, 40];
+
+/** A program that writes its arguments to a file, each with a NUL behind it, and ends with 42. */
+function writeExplainer(): { program: string; read(): string[]; plan: string } {
+  const [program, told, plan] = ["explain", "told", "plan"].map((name) => join(scratch(), name)) as [
+    string,
+    string,
+    string,
+  ];
+  const script = `printf '%s\\0' "$@" >'${told}'
+while [ "$1" != --plan-fd ]; do shift; done
+cat <"/proc/self/fd/$2" >'${plan}'
+echo explained >&2
+exit 42`;
+  writeFileSync(program, `#!/bin/sh\n${script}\n`);
+  chmodSync(program, 0o755);
+  rmSync(told, { force: true });
+  return { program, plan, read: () => readFileSync(told, "utf8").split("\0").slice(0, -1) };
+}
+
+function makeFailing({ change, ...wish }: Failing, explain: readonly string[]): Plan {
+  const plan = [...makePlan({ ...wish, explain })];
+  change?.(plan);
+  return plan;
+}
+
+/** Runs a plan that has to fail, and gives what the explainer was told. */
+function explain(failing: Failing): { run: Run; failure: Failure; told: string[] } {
+  const explainer = writeExplainer();
+  const plan = makeFailing(failing, [explainer.program, "explain", "a b"]);
+  const bytes = encodePlan(plan);
+  const run = runBytes(bytes, failing.words ?? ["true"]);
+  assert.equal([run.status, run.signal, run.stdout, run.stderr], [42, null, "", "explained\n"]);
+  assert.equal(findLeft("no such marker", run.pid), []);
+  const told = explainer.read();
+  const options = told.slice(2, 12);
+  assert.equal(told.slice(0, 2), ["explain", "a b"]);
+  assert.equal(
+    options.filter((_, index) => index % 2 === 0),
+    ["--plan-fd", "--op", "--step", "--reason", "--errno"],
+  );
+  const [, op, step, reason, errno] = options.filter((_, index) => index % 2 === 1).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  assert.ok(readFileSync(explainer.plan).equals(bytes), "the plan on its descriptor");
+  const failure = { op: plan[op]?.op, step: steps[step] as Step, reason: reasons[reason] as Reason, errno };
+  return { run, failure, told };
+}
+
+const insert = (before: OperationName, ...added: readonly Operation[]) => {
+  return (plan: Operation[]) =>
+    plan.splice(
+      plan.findIndex(({ op }) => op === before),
+      0,
+      ...added,
+    );
+};
+
+const drop = (name: OperationName) => (plan: Operation[]) =>
+  plan.splice(
+    plan.findIndex(({ op }) => op === name),
+    1,
+  );
+
+const alter =
+  <K extends OperationName>(name: K, change: Partial<Extract<Operation, { op: K }>>) =>
+  (plan: Operation[]) => {
+    const index = plan.findIndex(({ op }) => op === name);
+    plan[index] = { ...plan[index], ...change } as Operation;
+  };
+
+const failures: Record<string, Failing> = {
+  "a descriptor to pass on that is not open": {
+    host: [{ op: "pass_fd", origin, fd: 99 }],
+    op: "pass_fd",
+    step: "fcntl",
+    errno: EBADF,
+  },
+  "an id map that the kernel does not take": {
+    change: alter("uid_map", { map: "nonsense\n" }),
+    op: "uid_map",
+    step: "write",
+    errno: EINVAL,
+  },
+  "a source that does not exist": {
+    jail: [bind("/nowhere/at/all", "/x")],
+    op: "bind",
+    step: "open_tree",
+    errno: ENOENT,
+  },
+  "a source that is a file where a directory is wanted": {
+    jail: [{ ...bind("/etc/passwd", "/x"), flags: ["directory"] } as Operation],
+    op: "bind",
+    step: "open_tree",
+    reason: "wrong_kind",
+    errno: 0,
+  },
+  "a mount point that is missing in the host's own tree": {
+    jail: [bind("/usr", "/usr/no/such/place")],
+    op: "bind",
+    step: "mkdirat",
+    reason: "mount_point_missing",
+    errno: 0,
+  },
+  "a directory over a file": {
+    jail: [bind("/usr", "/etc/passwd")],
+    op: "bind",
+    step: "move_mount",
+    reason: "wrong_kind",
+    errno: 0,
+  },
+  "a target below a file": {
+    jail: [bind("/usr", "/etc/passwd/x")],
+    op: "bind",
+    step: "openat2",
+    errno: ENOTDIR,
+  },
+  "a device that is another one": {
+    jail: [{ op: "device", origin, source: "/dev/null", target: "/dev/x", major: 1, minor: 5 }],
+    op: "device",
+    step: "fstat",
+    reason: "wrong_device",
+    errno: 0,
+  },
+  "a file system that does not exist": {
+    jail: [mount("nosuchfs", "/x")],
+    op: "mount",
+    step: "fsopen",
+    errno: ENODEV,
+  },
+  "a file system with an option it does not know": {
+    jail: [mount("tmpfs", "/x", ["nonsense=1"])],
+    op: "mount",
+    step: "fsconfig",
+    errno: EINVAL,
+  },
+  "a symbolic link where something is already": {
+    jail: [{ op: "symlink", origin, target: "/tmp", text: "x" }],
+    op: "symlink",
+    step: "symlinkat",
+    errno: 17,
+  },
+  "a sysctl that does not exist": {
+    jail: [{ op: "sysctl", origin, name: "kernel/nonsense", value: "1" }],
+    op: "sysctl",
+    step: "openat2",
+    errno: ENOENT,
+  },
+  "a sysctl that would lead out of /proc/sys": {
+    jail: [{ op: "sysctl", origin, name: "../../../etc/passwd", value: "1" }],
+    op: "sysctl",
+    step: "openat2",
+    errno: ENOENT,
+  },
+  "a host name longer than the kernel's": {
+    jail: [{ op: "hostname", origin, name: "x".repeat(65) }],
+    op: "hostname",
+    step: "sethostname",
+    errno: EINVAL,
+  },
+  "a hidden path before there is a stage": {
+    change: (plan) => {
+      drop("stage")(plan);
+      insert("pivot", { op: "hide", origin, target: "/etc" })(plan);
+    },
+    op: "hide",
+    step: "open_tree",
+    reason: "out_of_order",
+    errno: 0,
+  },
+  "a pivot without a root": {
+    change: (plan) => {
+      const kept = plan.filter(({ op }) => !jailOnly.has(op));
+      plan.splice(0, plan.length, ...kept);
+    },
+    op: "pivot",
+    step: "pivot_root",
+    reason: "out_of_order",
+    errno: 0,
+  },
+  "a limit above its own hard one": {
+    command: [{ op: "rlimit", origin, resource: "core", soft: 2, hard: 1 }],
+    op: "rlimit",
+    step: "prlimit",
+    errno: EINVAL,
+  },
+  "a working directory that does not exist": {
+    workdir: "/nowhere",
+    op: "workdir",
+    step: "chdir",
+    errno: ENOENT,
+  },
+  "a working directory that is a link to itself": {
+    jail: [{ op: "symlink", origin, target: "/tmp/loop", text: "loop" }],
+    workdir: "/tmp/loop",
+    op: "workdir",
+    step: "chdir",
+    errno: ELOOP,
+  },
+  "a command that does not exist": {
+    words: ["no-such-command"],
+    op: "command",
+    step: "execve",
+    errno: ENOENT,
+  },
+  "a command that is a directory": { words: ["/usr"], op: "command", step: "execve", errno: EACCES },
+  "a command below a file": { words: ["/etc/passwd/x"], op: "command", step: "execve", errno: ENOTDIR },
+};
+const jailOnly = new Set<OperationName>([
+  "propagation",
+  "stage",
+  "root_tmpfs",
+  "bind",
+  "mount",
+  "device",
+  "symlink",
+  "pty",
+  "attributes",
+] as const);
+
+for (const [what, failing] of Object.entries(failures)) {
+  test(`tells the explainer of ${what}`, () => {
+    const { op, step, reason = "errno", errno } = failing;
+    assert.equal(explain(failing).failure, { op, step, reason, errno } as Failure);
+  });
+}
+
+test("tells which of many equal operations failed", () => {
+  const jail = [bind("/usr", "/a"), bind("/usr", "/b"), bind("/nowhere", "/c"), bind("/usr", "/d")];
+  const { told } = explain({ jail });
+  const plan = makePlan({ jail });
+  const index = plan.findIndex((one) => one.op === "bind" && one.source === "/nowhere");
+  assert.is(told[5], String(index));
+});
+
+all.needs("user", "userns")("tells of an id that is not the caller's", () => {
+  const { failure } = explain({ change: alter("uid_map", { map: "0 0 1\n" }) });
+  assert.equal(failure, { op: "uid_map", step: "write", reason: "errno", errno: EPERM });
+});
+
+test("hands the command's words on, byte for byte, and none where there are none", () => {
+  const words = ["/no such", "--", "", "a b", "*", "\n", "ü", "--op", "7"];
+  assert.equal(explain({ words }).told.slice(12), ["--", ...words]);
+  const explainer = writeExplainer();
+  const plan = makePlan({ workdir: "/nowhere", explain: [explainer.program] });
+  assert.is(runBytes(encodePlan(plan)).status, 42);
+  assert.is(explainer.read().length, 10);
+});
+
+test("says when there is no command", () => {
+  const explainer = writeExplainer();
+  const run = runBytes(encodePlan(makePlan({ explain: [explainer.program] })));
+  assert.is(run.status, 42);
+  const [, op, , step, , reason] = explainer.read().slice(2);
+  const index = makePlan().findIndex(({ op }) => op === "command");
+  assert.equal([op, step, reason].map(Number), [
+    index,
+    steps.indexOf("execve"),
+    reasons.indexOf("no_command"),
+  ]);
+  assert.match(runBytes(encodePlan(makePlan())).stderr, /^tsjail: operation \d+ .*\n$/);
+});
+
+test("runs the plan's own command where the words name none", () => {
+  const change = alter("command", { argv: ["sh", "-c", "exit 6"] });
+  assert.is(runBytes(encodePlan(makeFailing({ change }, []))).status, 6);
+  assert.is(runBytes(encodePlan(makeFailing({ change }, [])), ["sh", "-c", "exit 7"]).status, 7);
+});
+
+test("leaves the explainer the caller's environment, directory and descriptors", () => {
+  const program = join(scratch(), "look");
+  const marker = join(scratch(), "seen");
+  writeFileSync(
+    program,
+    `#!/bin/sh\n{ pwd; echo "$A_TEST"; cat; echo "$(ulimit -n)"; } >'${marker}'\nexit 125\n`,
+  );
+  chmodSync(program, 0o755);
+  const { fd } = openBytes(encodePlan(makePlan({ workdir: "/nowhere", explain: [program] })));
+  const script = `echo input | { ulimit -n 77; exec "$0" --plan-fd 3 -- true; }`;
+  const run = runWords(["-c", script, executor()], {
+    program: "/bin/sh",
+    stdio: ["ignore", "pipe", "pipe", fd],
+    env: { ...process.env, A_TEST: "a value" },
+    cwd: "/usr",
+  });
+  closeSync(fd);
+  assert.is(`${run.status} ${run.stderr}`, "125 ");
+  assert.is(readFileSync(marker, "utf8"), "/usr\na value\ninput\n77\n");
+});
+
+test("prints a terse line with the same figures where there is no explainer", () => {
+  const figures = (step: Step, reason: Reason, errno: number) =>
+    `failed: step ${steps.indexOf(step)}, reason ${reasons.indexOf(reason)}, errno ${errno}\n`;
+  for (const explain of [[], ["/no/such/explainer"], [""]]) {
+    const change = alter("workdir", { path: "/nowhere", origin });
+    const plan = makeFailing({ change }, explain);
+    const index = plan.findIndex(({ op }) => op === "workdir");
+    const run = runBytes(encodePlan(plan), ["true"]);
+    assert.is(run.stderr, `tsjail: operation ${index} (${origin}) ${figures("chdir", "errno", ENOENT)}`);
+    assert.is(run.status, 125);
+  }
+});
+
+test("ends with 127, 126 or 125 by itself where there is no explainer", () => {
+  const statusOf = (plan: Plan, words: readonly string[]) => runBytes(encodePlan(plan), words).status;
+  assert.is(statusOf(makePlan(), ["no-such-command"]), 127);
+  assert.is(statusOf(makePlan(), ["/no/such/command"]), 127);
+  assert.is(statusOf(makePlan(), ["/etc/passwd"]), 126);
+  assert.is(statusOf(makePlan(), ["/"]), 126);
+  assert.is(statusOf(makePlan({ jail: [bind("/nowhere", "/x")] }), ["true"]), 125);
+  assert.is(statusOf(makePlan(), ["sh", "-c", "exit 125"]), 125);
+});
+
+test("has undone everything on the host when the explainer runs", () => {
+  const root = join(scratch(), "root");
+  const seen = join(scratch(), "left");
+  const program = join(scratch(), "list");
+  mkdirSync(root);
+  writeFileSync(program, `#!/bin/sh\nls -A '${root}' >'${seen}'\nexit 42\n`);
+  chmodSync(program, 0o755);
+  const host: Operation[] = [
+    { op: "mount_point", origin, root, target: "/made", kind: "directory" },
+    { op: "mount_point", origin, root, target: "/made/too", kind: "file" },
+  ];
+  const plan = makePlan({ host, workdir: "/nowhere", explain: [program] });
+  assert.is(runBytes(encodePlan(plan), ["true"]).status, 42);
+  assert.is(readFileSync(seen, "utf8"), "");
+  assert.equal(readdirSync(root), []);
+  // The twin: while a jail runs they are there.
+  const shown = makePlan({ host, jail: [bind(root, "/shown")] });
+  assert.is(
+    runBytes(encodePlan(shown), ["ls", "-A", "/shown", "/shown/made"]).stdout,
+    "/shown:\nmade\n\n/shown/made:\ntoo\n",
+  );
+  assert.equal(readdirSync(root), []);
+});
