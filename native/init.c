@@ -42,17 +42,6 @@ static void die_with_monitor(struct jail *jail) {
         sys_exit(EXIT_TSJAIL);
 }
 
-/* The caller's session keyring comes along otherwise, and whoever possesses a key can read it
- * (keyrings(7)). Where a filter around us refuses keyctl, it refuses it to the command too. */
-static void leave_keyring(struct jail *jail) {
-    long error = sys(keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL, 0, 0, 0);
-
-    if (error >= 0 || error == -ENOSYS || error == -EPERM)
-        return;
-    fail(jail, STEP_KEYCTL, error);
-    report_and_exit(jail);
-}
-
 /* CLONE_NEWTIME is a flag of clone3 alone. Where that is refused the namespace is made here, for
  * the command; op_time_offsets makes its own in any case. */
 static void make_late_time(struct jail *jail) {
@@ -60,12 +49,13 @@ static void make_late_time(struct jail *jail) {
 
     if (!jail->late_time || plan_find(&jail->plan, OP_TIME_OFFSETS))
         return;
-    error = sys(unshare, CLONE_NEWTIME);
-    if (error >= 0)
-        return;
     jail->failure.op = (s32)(plan_find(&jail->plan, OP_CLONE) - jail->plan.operation);
-    fail(jail, STEP_UNSHARE, error);
-    report_and_exit(jail);
+    error = sys(unshare, CLONE_NEWTIME);
+    if (error < 0)
+        fail(jail, STEP_UNSHARE, error);
+    if (error < 0 || enter_time_namespace(jail) < 0)
+        report_and_exit(jail);
+    jail->failure.op = -1;
 }
 
 static void carry_out(struct jail *jail) {
@@ -145,20 +135,21 @@ static int fork_command(struct jail *jail) {
     return (int)pid;
 }
 
-/* The words of the command line, where forget_caller() leaves them alone. */
+/* The words of the command line, in one piece, where forget_caller() leaves them alone. */
 static void keep_command(struct jail *jail) {
-    size_t count = 0, length;
-    char **copy;
+    size_t count = 0, length = 0;
+    char **copy, *text;
 
-    while (jail->command && jail->command[count])
-        count++;
+    for (; jail->command && jail->command[count]; count++)
+        length += strlen(jail->command[count]) + 1;
     if (!count)
         return;
     copy = allocate((count + 1) * sizeof *copy);
+    text = allocate(length);
     for (size_t i = 0; i < count; i++) {
         length = strlen(jail->command[i]) + 1;
-        copy[i] = allocate(length);
-        memcpy(copy[i], jail->command[i], length);
+        copy[i] = memcpy(text, jail->command[i], length);
+        text += length;
     }
     copy[count] = NULL;
     jail->command = copy;
@@ -228,7 +219,9 @@ static void reap(struct jail *jail, const struct service *service) {
     int status;
     long pid;
 
-    while ((pid = sys(wait4, -1, &status, NO_HANG | UNTRACED | ALL_CHILDREN, NULL)) > 0) {
+    while ((pid = sys(wait4, -1, &status, NO_HANG | UNTRACED | ALL_CHILDREN, NULL)) != 0) {
+        if (pid < 0)
+            end_jail(jail, service, EXIT_TSJAIL); /* there is no way to hear of the command again */
         if (pid != service->command)
             continue;
         message.value = status;
@@ -321,7 +314,8 @@ void init(struct jail *jail) {
         sys_exit(EXIT_TSJAIL);
     keep_command(jail);
     forget_caller(jail);
-    leave_keyring(jail);
+    if (leave_keyring(jail) < 0)
+        report_and_exit(jail);
     service = prepare_service(jail);
     jail->umask = (u32)sys(umask, 0);
     make_late_time(jail);

@@ -121,6 +121,9 @@ int op_attributes(struct jail *jail, const struct op_attributes *op);
 int op_pivot(struct jail *jail);
 int open_own_proc(struct jail *jail);
 
+/* setup.c: into the time namespace that unshare(2) has made */
+int enter_time_namespace(struct jail *jail);
+
 /* openat2(2), tried again where the kernel could not be sure; what a path may not leave, or cross.
  */
 long open_below(int root, const char *path, u64 flags, u64 resolve_flags);
@@ -147,6 +150,9 @@ void terminal_check_foreground(struct jail *jail); /* monitor, while in the back
 
 /* descriptors.c: closes everything above 2 but these; a negative number stands for none. */
 void close_others(const int *keep, u32 count);
+
+/* keyring.c: none of the caller's keys is the jail's. */
+int leave_keyring(struct jail *jail);
 
 /* init.c: pid 1. Does not return. */
 void init(struct jail *jail);

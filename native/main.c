@@ -63,7 +63,10 @@ static long execute_from_path(const char *name, char **argv, char **environment)
         text_add(&file, "/");
         text_add(&file, name);
         if (!file.full && end > path) {
-            long result = sys(execve, file.data, argv, environment);
+            long result;
+            /* all of it: without /proc Node can't find out where it is */
+            argv[0] = file.data;
+            result = sys(execve, file.data, argv, environment);
             if (result != -ENOENT && result != -ENOTDIR)
                 error = result;
         }

@@ -10,7 +10,17 @@
 
 #include "monitor.h"
 
-enum { SIG_KILL = 9, SIG_PIPE = 13, SIG_TERM = 15, SIG_CHLD = 17, SIG_CONT = 18, SIG_STOP = 19 };
+enum {
+    SIG_HUP = 1,
+    SIG_INT = 2,
+    SIG_QUIT = 3,
+    SIG_KILL = 9,
+    SIG_PIPE = 13,
+    SIG_TERM = 15,
+    SIG_CHLD = 17,
+    SIG_CONT = 18,
+    SIG_STOP = 19
+};
 enum { SIG_TSTP = 20, SIG_TTIN = 21, SIG_TTOU = 22, SIG_WINCH = 28 };
 enum { FROM_KERNEL = 0x80 /* SI_KERNEL, as for the keys of a terminal */ };
 enum { BACKGROUND_CHECK_MILLISECONDS = 200, MAX_CHANNEL_ERRORS = 10 };
@@ -22,6 +32,7 @@ struct watch {
     int ready, started, channel_ended, channel_errors;
     int has_status, status; /* of the command, as init told it */
     int timed_out, killed;
+    int early;             /* a signal that ended the jail before there was a command to take it */
     s64 deadline, kill_at; /* milliseconds of CLOCK_MONOTONIC, or 0 */
     struct relay relay;
 };
@@ -233,6 +244,16 @@ static void hear_signal(struct jail *jail, struct watch *watch) {
         terminal_continue(jail);
         send_signal(jail, watch, SIG_CONT, 1);
         break;
+    case SIG_HUP:
+    case SIG_INT:
+    case SIG_QUIT:
+    case SIG_TERM:
+        if (!watch->started && !(jail->ignored >> (info.ssi_signo - 1) & 1)) {
+            watch->early = (int)info.ssi_signo;
+            kill_jail(jail, watch);
+            break;
+        }
+        /* fall through */
     default:
         send_signal(jail, watch, (int)info.ssi_signo, info.ssi_code == FROM_KERNEL);
     }
@@ -373,10 +394,10 @@ int monitor(struct jail *jail) {
         watch.ready = -1;
     status = finish(jail, &watch, &usage);
     if (!watch.started) {
-        if (watch.timed_out)
-            return EXIT_TIMEOUT;
+        if (watch.timed_out || watch.early)
+            return watch.timed_out ? EXIT_TIMEOUT : 128 + watch.early;
         if (watch.ready >= 0)
-            fail_because(jail, STEP_WAIT, REASON_INIT_DIED);
+            jail->failure = (struct failure){-1, STEP_WAIT, REASON_INIT_DIED, status & 0x7f};
         explain_and_exit(jail);
     }
     status_exited(jail, status, watch.timed_out, &usage);

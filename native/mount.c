@@ -289,11 +289,26 @@ static int check_kind(struct jail *jail, int mount, u64 flags, int *is_directory
     return 0;
 }
 
+/* nofollow: no symbolic link at the end, and none on the way either, where whoever owns a directory
+ * of the root could have put one since it was listed. */
+static int clone_source(struct jail *jail, const char *path, int recursive, int nofollow) {
+    u32 flags = recursive ? AT_RECURSIVE : 0;
+    long source;
+    int mount;
+
+    if (!nofollow)
+        return clone_tree(jail, AT_FDCWD, path, flags);
+    source = open_below(AT_FDCWD, path, O_PATH, RESOLVE_NO_SYMLINKS);
+    if (source < 0)
+        return fail(jail, STEP_OPENAT2, source);
+    mount = clone_tree(jail, (int)source, "", flags | AT_EMPTY_PATH);
+    sys(close, source);
+    return mount;
+}
+
 int op_bind(struct jail *jail, const struct op_bind *op) {
     int recursive = !!(op->flags & BIND_RECURSIVE), is_directory = 0;
-    int mount = clone_tree(jail, AT_FDCWD, op->source,
-                           (recursive ? AT_RECURSIVE : 0) |
-                               (op->flags & BIND_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0));
+    int mount = clone_source(jail, op->source, recursive, !!(op->flags & BIND_NOFOLLOW));
     int result = -1;
 
     if (mount < 0)
@@ -343,13 +358,15 @@ static int open_host_proc(struct jail *jail) {
     return (int)fd;
 }
 
+/* Where a fresh one is refused because the one around us is partly covered, as in containers, that
+ * one has to do; whether its sys/ can be written is found out by whoever opens it. */
 int open_own_proc(struct jail *jail) {
     if (jail->proc >= 0)
         return 0;
     if (jail->namespaces & CLONE_NEWPID)
         jail->proc = make_mount(jail, "proc", NULL,
                                 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-    else
+    if (!(jail->namespaces & CLONE_NEWPID) || (jail->proc < 0 && jail->failure.error == EPERM))
         jail->proc = open_host_proc(jail);
     return jail->proc < 0 ? -1 : 0;
 }

@@ -28,14 +28,27 @@ static int op_oom_score_adj(struct jail *jail, const struct op_oom_score_adj *op
     return write_file(jail, "/proc/self/oom_score_adj", value.data);
 }
 
-/* A process that has a time namespace already can't change its offsets: they are for the children
- * of whoever unshares it (time_namespaces(7)). */
+/* unshare(2) makes a time namespace for the children only. Before Linux 6.3 a process between the
+ * two can't even vfork (EINVAL), so it is joined at once, once its offsets are written: then they
+ * are final (time_namespaces(7)). */
+int enter_time_namespace(struct jail *jail) {
+    long fd = sys(openat, AT_FDCWD, "/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC), error;
+
+    if (fd < 0)
+        return fail(jail, STEP_OPEN, fd);
+    error = sys(setns, fd, CLONE_NEWTIME);
+    sys(close, fd);
+    return error < 0 ? fail(jail, STEP_UNSHARE, error) : 0;
+}
+
 static int op_time_offsets(struct jail *jail, const struct op_time_offsets *op) {
     long error = sys(unshare, CLONE_NEWTIME);
 
     if (error < 0)
         return fail(jail, STEP_UNSHARE, error);
-    return write_file(jail, "/proc/self/timens_offsets", op->offsets);
+    if (write_file(jail, "/proc/self/timens_offsets", op->offsets) < 0)
+        return -1;
+    return enter_time_namespace(jail);
 }
 
 static int op_sysctl(struct jail *jail, const struct op_sysctl *op) {

@@ -21,6 +21,7 @@ struct kernel_statfs {
 int is_terminal(int fd) {
     struct termios modes;
 
+    /* one that has been hung up gives EIO; it is as dead for the jail as for us */
     return sys(ioctl, fd, TCGETS, &modes) == 0;
 }
 

@@ -9,13 +9,16 @@ import { formatError, TsjailError } from "./error.ts";
 import { createLog } from "./log.ts";
 import { wantsColor, writeText } from "./terminal.ts";
 
-const log = createLog((text) => writeText(2, text), wantsColor(2, process.env));
+const log = createLog(
+  (text) => writeText(2, text),
+  () => wantsColor(2, process.env),
+);
 
 async function main(argv: readonly string[]): Promise<number> {
   const selection = await selectCommand(argv);
   const packageDirectory = findPackage();
   const version = readVersion(packageDirectory);
-  const style = { version, color: wantsColor(1, process.env) };
+  const style = { version, color: () => wantsColor(1, process.env) };
   const print = (text: string) => writeText(1, text);
   if (selection.kind === "version") {
     print(`tsjail ${version}\n`);
@@ -34,7 +37,7 @@ async function main(argv: readonly string[]): Promise<number> {
   return command.run({ ...around, given, words, print, log } satisfies Call);
 }
 
-/** The nearest directory above this file with a package.json: src/ and dist/ are one below it, dist/chunks/ two. */
+/** The nearest directory above this file with a package.json: src/ and dist/ are one below it. */
 function findPackage(): string {
   let directory = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(directory, "package.json")) && dirname(directory) !== directory) {

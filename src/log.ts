@@ -7,9 +7,9 @@ export type Log = Pick<ConsolaInstance, "error" | "warn" | "info" | "success">;
 const colors: Readonly<Record<string, number>> = { error: 31, warn: 33, success: 32 };
 
 /** @param write takes whole lines; process.stderr would set O_NONBLOCK on what we share with the shell */
-export function createLog(write: (text: string) => void, color: boolean): Log {
+export function createLog(write: (text: string) => void, color: () => boolean): Log {
   const report = ({ type, args }: LogObject): void => {
-    const code = color ? colors[type] : undefined;
+    const code = color() ? colors[type] : undefined;
     const name = code === undefined ? "tsjail:" : `\u001B[${code}mtsjail:\u001B[39m`;
     const mark = type === "warn" ? " warning:" : "";
     write(`${name}${mark} ${args.join(" ")}\n`);

@@ -1,7 +1,7 @@
 // Standard output and error as plain descriptors: process.stdout and process.stderr would change the file
 // descriptions that we share with the shell (O_NONBLOCK), so nothing here touches them. Used by cli.ts alone.
 import { writeSync } from "node:fs";
-import { isatty } from "node:tty";
+import { createRequire } from "node:module";
 
 /** Writes all of it, also where another process has made the pipe non-blocking. */
 export function writeText(fd: number, text: string): void {
@@ -21,5 +21,8 @@ export function wantsColor(fd: number, environment: Readonly<Record<string, stri
   if ((environment.NO_COLOR ?? "") !== "") return false;
   const forced = environment.FORCE_COLOR;
   if (forced !== undefined && forced !== "") return forced !== "0" && forced !== "false";
-  return environment.TERM !== "dumb" && isatty(fd);
+  if (environment.TERM === "dumb") return false;
+  // Loaded here: sockets and streams come with it, and the start of a jail has no use for them.
+  const { isatty } = createRequire(import.meta.url)("node:tty") as typeof import("node:tty");
+  return isatty(fd);
 }

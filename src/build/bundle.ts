@@ -1,21 +1,11 @@
-// Bundles the command and the library. In: src/cli.ts and src/index.ts; out: cli.js, index.js, the
-// chunks that both share or load late, and the library's types. Only koffi stays outside.
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from "node:fs";
-import { basename, dirname, join } from "node:path";
+// Bundles the command and the library. In: src/cli.ts and src/index.ts; out: cli.js and index.js, each
+// whole in one file, and the library's types. Only koffi stays outside.
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import type { Plugin } from "esbuild";
 import { BuildProblem, root } from "./problem.ts";
 import { listFiles, runStep, writeAtomically } from "./stamp.ts";
-
-/** A running tsjail may still load a chunk of the build before this one. */
-const oldChunkAge = 10 * 60_000;
 
 const configuration = ["package.json", "package-lock.json", "tsconfig.json"].map((name) => join(root, name));
 
@@ -39,25 +29,22 @@ export async function buildBundle(directory: string): Promise<boolean> {
 /** Bundles now. Out: the files that went in, relative to the root. */
 export async function bundle(directory: string): Promise<string[]> {
   const { build } = await import("esbuild");
-  const entries = ["cli", "index"].map((name) => join(root, `src/${name}.ts`));
   const result = await build({
-    entryPoints: entries,
+    entryPoints: ["cli", "index"].map((name) => join(root, `src/${name}.ts`)),
     outdir: directory,
     bundle: true,
-    splitting: true,
+    // A file more costs a start more than code that is not run: what is imported late only waits to be.
+    splitting: false,
     format: "esm",
     platform: "node",
     target: "node20",
-    external: ["koffi"],
-    chunkNames: "chunks/[name]-[hash]",
-    // execa's dependencies are CommonJS and ask for Node's modules with require().
+    plugins: [requireLate],
     banner: {
-      js: 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
+      js: 'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);',
     },
     legalComments: "none",
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
     write: false,
     metafile: true,
     logLevel: "silent",
@@ -65,21 +52,32 @@ export async function bundle(directory: string): Promise<string[]> {
   }).catch((error: unknown) => {
     throw new BuildProblem(`src/ can't be bundled: ${error instanceof Error ? error.message : error}`);
   });
-  // The entry files last: they name chunks, which have to be there by then.
-  const files = result.outputFiles.toSorted((a, b) => Number(isChunk(b.path)) - Number(isChunk(a.path)));
-  for (const file of files) writeAtomically(file.path, file.contents);
-  removeOldChunks(join(directory, "chunks"), new Set(files.map((file) => basename(file.path))));
+  for (const file of result.outputFiles) writeAtomically(file.path, file.contents);
   return Object.keys(result.metafile.inputs);
 }
 
-const isChunk = (path: string): boolean => path.includes("/chunks/");
+/**
+ * Node's modules and koffi are asked for with require(), by the module that needs them, when that is run: an import
+ * would load all of them before the first line, and Node's by way of a facade that reads each of their getters
+ * (`fs.ReadStream` brings all streams with it).
+ */
+const requireLate: Plugin = {
+  name: "require late",
+  setup({ onResolve, onLoad }) {
+    const namespace = "late";
+    onResolve({ filter: /^(node:.*|koffi)$/ }, ({ path, namespace: from }) =>
+      from === namespace ? { path, external: true } : { path, namespace },
+    );
+    onLoad({ filter: /./, namespace }, ({ path }) => ({ contents: writeLate(path) }));
+  },
+};
 
-function removeOldChunks(directory: string, current: Set<string>): void {
-  if (!existsSync(directory)) return;
-  for (const name of readdirSync(directory)) {
-    const path = join(directory, name);
-    if (!current.has(name) && Date.now() - statSync(path).mtimeMs > oldChunkAge) rmSync(path);
-  }
+function writeLate(path: string): string {
+  const whole = `const whole = require(${JSON.stringify(path)});\nexport default whole;\n`;
+  if (!path.startsWith("node:")) return whole;
+  const properties = Object.entries(Object.getOwnPropertyDescriptors(createRequire(import.meta.url)(path)));
+  const names = properties.filter(([name, { get }]) => get === undefined && /^[A-Za-z_]\w*$/.test(name));
+  return `${whole}export const { ${names.map(([name]) => name).join(", ")} } = whole;\n`;
 }
 
 /** The library's .d.ts files. True when there was something to do. */

@@ -1,10 +1,11 @@
 // A machine, a jail and failures of it that nobody had: what docs/errors.md shows and the tests of src/explain check.
 // In: a row of samples.ts. Out: the arguments of explain(); next is document-errors.ts.
+import { constants } from "node:os";
 import { numberErrno } from "../explain/errno.ts";
 import { type Facts, known, unknown } from "../explain/facts.ts";
 import type { FileFact } from "../explain/files.ts";
 import { phaseNumber } from "../plan/check.ts";
-import type { Operation, OperationName, Plan, Reason, Step } from "../plan/operations.ts";
+import type { Operation, OperationName, Plan, Step } from "../plan/operations.ts";
 import { reasons } from "../plan/operations.ts";
 import type { Report } from "../plan/report.ts";
 
@@ -14,7 +15,7 @@ export interface Sample {
   /** The operation that fails; a name stands for the one of `operationSamples`. */
   readonly operation: OperationName | Operation | undefined;
   readonly step: Step;
-  /** An errno's name, or a reason's. */
+  /** An errno's name, or a reason's; of a dead init also a signal's. */
   readonly cause: string;
   readonly facts?: Partial<Facts> | undefined;
   /** Further operations, in place of those of the same name. */
@@ -66,6 +67,11 @@ export const user = {
   ...{ seccomp: "none" as const, seccompFilters: 0, effective: 0n, bounding: 0x1ffffffffffn },
 };
 
+const most = known(63_000);
+export const allowing: Facts["maxNamespaces"] = {
+  ...{ user: most, mount: most, pid: most, net: most, ipc: most, uts: most, cgroup: most, time: most },
+};
+
 /** A machine that permits everything. */
 export const hostFacts: Facts = {
   kernel: known("6.8.0-31-generic"),
@@ -73,7 +79,7 @@ export const hostFacts: Facts = {
   process: known(user),
   uidMap: known([{ inside: 0, outside: 0, count: 4_294_967_295 }]),
   setgroups: known("allow"),
-  maxUserNamespaces: known(63_000),
+  maxNamespaces: allowing,
   unprivilegedUsernsClone: unknown("there is no such file", true),
   apparmorRestrictUserns: unknown("there is no such file", true),
   apparmorLabel: unknown("AppArmor is not in use", true),
@@ -154,12 +160,13 @@ export function makeFailure(sample: Sample): { plan: Plan; report: Report; facts
     (each) => each === operation || (typeof operation === "string" && each.op === operation),
   );
   if (operation !== undefined && index < 0) throw new Error(`no operation for the sample ${sample.name}`);
-  const isReason = reasons.some((reason) => reason === sample.cause);
+  const signal = constants.signals[sample.cause as NodeJS.Signals] as number | undefined;
+  const reason = signal === undefined ? reasons.find((each) => each === sample.cause) : "init_died";
   const report: Report = {
     op: index,
     step: sample.step,
-    reason: isReason ? (sample.cause as Reason) : "errno",
-    errno: isReason ? 0 : numberErrno(sample.cause),
+    reason: reason ?? "errno",
+    errno: signal ?? (reason === undefined ? numberErrno(sample.cause) : 0),
     planFd: 3,
     command: undefined,
     executor: undefined,

@@ -2,7 +2,7 @@
 // shows what is said about each; a test sees to it that there is one for every rule, and that it leads there.
 import { type Facts, known } from "../explain/facts.ts";
 import type { Operation, OperationName, Step } from "../plan/operations.ts";
-import { hostMounts, type Sample, user } from "./sample.ts";
+import { allowing, hostMounts, type Sample, user } from "./sample.ts";
 
 type Row = readonly [
   name: string,
@@ -42,6 +42,9 @@ const clone = (...namespaces: string[]): Operation =>
 const command = (...argv: string[]): Operation => ({ op: "command", origin: "command line", argv });
 const range: Operation = { op: "uid_map", origin: "user.map[0] in dev.toml:3", map: "0 100000 65536\n" };
 const data = bind("/srv/data", "/data");
+const nesting: Operation = {
+  ...{ op: "sysctl", origin: "default", name: "user.max_user_namespaces", value: "0" },
+};
 const setgroups: Operation = { op: "setgroups", origin: "user.map[0] in dev.toml:3", policy: "allow" };
 
 const host: readonly Row[] = [
@@ -49,12 +52,16 @@ const host: readonly Row[] = [
   ["malformed", undefined, "plan", "malformed"],
   ["no_command", "command", "execve", "no_command"],
   ["arguments", undefined, "arguments", "EINVAL"],
+  ["init_filtered", undefined, "wait", "SIGSYS", filtered],
+  ["init_killed", undefined, "wait", "SIGKILL"],
+  ["init_crashed", undefined, "wait", "SIGSEGV"],
   ["init_died", undefined, "wait", "init_died"],
   ["out_of_order", data, "openat2", "out_of_order"],
   ["not_procfs", "uid_map", "fstatfs", "not_procfs"],
   ["kernel_too_old", data, "mount_setattr", "ENOSYS", { kernel: known("5.10.0-28-amd64") }],
   ["call_filtered", data, "open_tree", "ENOSYS", docker],
   ["call_missing", data, "open_tree", "ENOSYS"],
+  ["openat2_filtered", data, "openat2", "EPERM", { ...filtered, container: "systemd-nspawn" }],
   [
     "mount_call_filtered",
     "propagation",
@@ -62,12 +69,21 @@ const host: readonly Row[] = [
     "EPERM",
     { ...filtered, container: "systemd-nspawn" },
   ],
-  ["userns_disabled", "clone", "clone3", "ENOSPC", { maxUserNamespaces: known(0) }],
+  ["userns_disabled", "clone", "clone3", "ENOSPC", { maxNamespaces: { ...allowing, user: known(0) } }],
   ["userns_clone_disabled", "clone", "clone3", "EPERM", { unprivilegedUsernsClone: known(false) }],
   ["userns_chroot", "clone", "clone3", "EPERM", { chroot: known(true) }],
-  ["userns_seccomp", "clone", "clone3", "EPERM", docker],
+  ["userns_seccomp", "clone", "clone3", "EPERM", filtered],
   ["userns_unmapped", "clone", "clone3", "EPERM", { process: known({ ...user, euid: 65534 }) }],
   ["userns_refused", "clone", "clone3", "EPERM"],
+  [
+    "namespaces_disabled",
+    "clone",
+    "clone3",
+    "ENOSPC",
+    { maxNamespaces: { ...allowing, net: known(0), time: known(0) } },
+  ],
+  ["nesting_readonly", nesting, "openat2", "EXDEV", docker],
+  ["nesting_not_procfs", nesting, "fstatfs", "not_procfs"],
   ["namespaces_exhausted", "clone", "clone3", "ENOSPC"],
   ["processes_exhausted", "clone", "clone3", "EAGAIN"],
   ["namespace_unsupported", "clone", "clone3", "EINVAL"],
@@ -111,6 +127,7 @@ const tree: readonly Row[] = [
     "fsmount",
     "EPERM",
     { ...docker, mounts: known([...hostMounts, ...masked]) },
+    [nesting],
   ],
   ["sysfs_too_revealing", mount("sysfs", "/sys"), "fsmount", "EPERM"],
   ["filesystem_refused", mount("ext4", "/data"), "fsopen", "EPERM"],

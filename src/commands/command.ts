@@ -31,7 +31,7 @@ export interface Call extends Package {
   /** How to start this program again: Node, its options and the script. */
   readonly self: readonly string[];
   /** Standard output is a terminal that shows colours. */
-  readonly color: boolean;
+  color(): boolean;
   /** Writes lines to standard output. */
   print(text: string): void;
   readonly log: Log;

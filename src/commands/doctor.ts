@@ -14,7 +14,9 @@ export const doctor: Command = {
   ],
   async run(call: Call): Promise<number> {
     const rows = await examine(call);
-    call.print(hasOption(call, "json") ? `${JSON.stringify(rows, null, 2)}\n` : formatRows(rows, call.color));
+    call.print(
+      hasOption(call, "json") ? `${JSON.stringify(rows, null, 2)}\n` : formatRows(rows, call.color()),
+    );
     return isFit(rows) ? 0 : 1;
   },
 };

@@ -123,5 +123,5 @@ async function render(
   const at = lines.findIndex((line) => stripVTControlCharacters(line).startsWith("USAGE "));
   lines.splice(at, 1, ...usage.map((line, index) => `${index === 0 ? heading("USAGE") : "     "} ${line}`));
   const text = `${[...lines, ...further].map((line) => line.trimEnd()).join("\n")}\n`;
-  return style.color ? text : stripVTControlCharacters(text);
+  return style.color() ? text : stripVTControlCharacters(text);
 }

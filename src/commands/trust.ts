@@ -5,7 +5,8 @@ import { join, resolve } from "node:path";
 import { TsjailError } from "../error.ts";
 import { helpOption, type OptionTable } from "../options.ts";
 import { trustProfile } from "../profile/load.ts";
-import { trustDirectory } from "../profile/trust.ts";
+import { describeErrno } from "../profile/parse.ts";
+import { hintAt, trustDirectory } from "../profile/trust.ts";
 import { type Call, type Command, hasOption } from "./command.ts";
 
 const revokeOption = {
@@ -42,7 +43,7 @@ function revoke(file: string, { environment, cwd, log }: Call): number {
   const path = resolve(cwd, file);
   // The file itself may be gone already.
   const paths = new Set([path, tryResolve(path)]);
-  const records = listRecords(directory).filter((record) =>
+  const records = listRecords(directory, (error) => hintAt(error, { environment, cwd })).filter((record) =>
     paths.has(readFileSync(record, "utf8").trimEnd()),
   );
   if (records.length === 0) {
@@ -61,13 +62,14 @@ function tryResolve(path: string): string {
   }
 }
 
-function listRecords(directory: string): string[] {
+function listRecords(directory: string, hint: (error: unknown) => string | undefined): string[] {
   try {
     return readdirSync(directory)
       .filter((name) => /^[0-9a-f]{64}$/.test(name))
       .map((name) => join(directory, name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
+    const message = `What is trusted can't be read in ${directory}: ${describeErrno(error)}.`;
+    throw new TsjailError("profile_untrusted", message, { hint: hint(error), cause: error });
   }
 }

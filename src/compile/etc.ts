@@ -1,12 +1,14 @@
 // In: the places of the files that tsjail generates, and what lies there. Out: the same intents with their content;
 // those that are not needed are gone. A place may be far from /etc: where the root's /etc/resolv.conf is a link into
-// /run, it is the link's end.
+// /run, it is the link's end. place.ts knows which of them can be used.
 import { decodeText } from "../host/host.ts";
 import { findAccount, findGroup, hasName } from "../host/identity.ts";
 import type { InsideAccount } from "./account.ts";
 import type { Ids } from "./ids.ts";
 import type { GeneratedContent, Intent } from "./intent.ts";
 import { describeStanding, type Resolved } from "./intents.ts";
+import { comparePaths } from "./path.ts";
+import { hasPlace, isFree, listOwnEtc, refuseWish } from "./place.ts";
 import type { Request } from "./request.ts";
 import { findHostPathBeneath, findParentCover, followHostLinks } from "./view.ts";
 
@@ -39,14 +41,31 @@ export function fillGenerated(
   ids: Ids,
   account: InsideAccount,
 ): Resolved {
+  const etc = listOwnEtc(request, resolved);
+  let isOwn = false;
   const filled = resolved.intents.flatMap((intent): Intent[] => {
     const { content } = intent;
     if (content.kind !== "generated") return [intent];
-    const text = writeFile(request, resolved, ids, account, intent as Intent<GeneratedContent>);
+    const generated = { ...intent, content };
+    const text = writeFile(request, resolved, ids, account, generated);
     if (text === undefined) return [];
-    return [{ ...intent, content: { kind: "file", from: { text }, mode: 0o444, optional: true } }];
+    const file: Intent = {
+      ...intent,
+      content: { kind: "file", from: { text }, mode: 0o444, optional: true },
+    };
+    if (hasPlace(request, resolved, intent.path)) return [file];
+    if (etc === undefined || !isFree(resolved, generated)) {
+      refuseWish(request, resolved, generated);
+      return [];
+    }
+    isOwn = true;
+    return [{ ...file, path: intent.written }];
   });
-  return describeStanding(request, filled);
+  const described = describeStanding(
+    request,
+    filled.sort((a, b) => comparePaths(a.path, b.path)),
+  );
+  return isOwn && etc !== undefined ? { ...described, etc } : described;
 }
 
 function writeFile(

@@ -1,6 +1,7 @@
 // In: everything that the profile wants, path by path. Out: the intents that stand, at the places where their paths
 // really lead. A later layer wins over an earlier one; within one layer two wishes for one path are an error.
 import { formatOrigin, TsjailError } from "../error.ts";
+import type { RootEntry } from "../host/host.ts";
 import { rootDirectory } from "../host/needs.ts";
 import { collectIntents } from "./collect.ts";
 import { describeContent, type Intent } from "./intent.ts";
@@ -14,6 +15,8 @@ export interface Resolved {
   readonly view: View;
   /** Some bind wants what the host mounts later: then the host's mounts travel into the jail, and all others are cut. */
   readonly slave: boolean;
+  /** What the root's /etc has, where the jail's is assembled from it (place.ts). */
+  readonly etc?: readonly RootEntry[];
 }
 
 /** Each round can uncover links for the next; more than a few nested ones are not met in practice. */
@@ -48,6 +51,7 @@ function hideEnds(request: Request, resolved: Resolved): Resolved {
   const ends = intents.flatMap((intent): Intent[] => {
     if (intent.content.kind !== "hide") return [];
     const path = followHostLinks(view, intent.written);
+    if (leadsToRoot({ ...intent, path })) return [];
     return findHostPath(view, path) === path && !view.places.has(path) ? [{ ...intent, path }] : [];
   });
   if (ends.length === 0) return resolved;

@@ -7,7 +7,7 @@ import type { Operation } from "../plan/operations.ts";
 import { type Ids, ownerOptions } from "./ids.ts";
 import type { Content, Intent } from "./intent.ts";
 import type { Resolved } from "./intents.ts";
-import { comparePaths, joinPath, listAncestors } from "./path.ts";
+import { comparePaths, depthOf, joinPath, listAncestors } from "./path.ts";
 import { originOf, partOf, type Request } from "./request.ts";
 import { findParentCover, followHostLinks, kernelDirectories } from "./view.ts";
 
@@ -34,7 +34,23 @@ export function compileRoot(request: Request, resolved: Resolved, ids: Ids): Ope
   const entries = request.host.root.kind === "entries" ? request.host.root.entries : [];
   return [
     { op: "root_tmpfs", origin, options },
-    ...entries.flatMap((entry) => compileEntry(resolved, entry, origin)),
+    ...entries.flatMap((entry) =>
+      entry.name === "etc" && resolved.etc !== undefined
+        ? compileOwnEtc(resolved, resolved.etc, origin)
+        : compileEntry(resolved, "/", entry, origin),
+    ),
+  ];
+}
+
+/** A directory of the root's own tmpfs, which sealRoot closes, with a bind for each entry of the root's /etc. */
+function compileOwnEtc(resolved: Resolved, entries: readonly RootEntry[], origin: string): Operation[] {
+  const mounts = entries.flatMap((entry) => compileEntry(resolved, "/etc", entry, origin));
+  return [
+    { op: "directory", origin, target: "/etc", mode: 0o755 },
+    // Locks and drafts come and go there: what is gone since it was listed need not be shown.
+    ...mounts.map((mount) =>
+      mount.op === "bind" ? { ...mount, flags: [...mount.flags, "optional" as const] } : mount,
+    ),
   ];
 }
 
@@ -87,20 +103,27 @@ function findPointKind(
   }
 }
 
-function compileEntry(resolved: Resolved, entry: RootEntry, origin: string): Operation[] {
-  const target = `/${entry.name}`;
-  if (kernelDirectories.has(entry.name) || isReplaced(resolved.view.places.get(target), entry)) return [];
+function compileEntry(
+  { view, slave }: Resolved,
+  directory: string,
+  entry: RootEntry,
+  origin: string,
+): Operation[] {
+  const target = joinPath(directory, entry.name);
+  const isKernels = directory === "/" && kernelDirectories.has(entry.name);
+  if (isKernels || isReplaced(view.places.get(target), entry)) return [];
   if (entry.kind === "symlink") return [{ op: "symlink", origin, target, text: entry.target ?? "" }];
   if (entry.kind === "other") return [];
   return [
     {
       op: "bind",
       origin,
-      source: joinPath(resolved.view.root ?? "/", entry.name),
+      // Without links on the way: who may write in the root's directory could lead them elsewhere meanwhile.
+      source: joinPath(followHostLinks(view, view.root ?? "/"), target),
       target,
       flags: ["recursive", "nofollow", entry.kind],
       set: ["ro", "nosuid", "nodev"],
-      propagation: resolved.slave ? "private" : "none",
+      propagation: slave ? "private" : "none",
     },
   ];
 }
@@ -109,8 +132,10 @@ function compileEntry(resolved: Resolved, entry: RootEntry, origin: string): Ope
 function isReplaced(intent: Intent | undefined, entry: RootEntry): boolean {
   if (intent === undefined) return false;
   const { content } = intent;
-  if (content.kind === "bind" || content.kind === "file") return !content.optional;
-  return content.kind !== "hide" || entry.kind === "directory";
+  if (content.kind === "file") return !content.optional || "text" in content.from;
+  if (content.kind === "bind") return !content.optional;
+  // An empty directory is put there at the top level only (compileHide).
+  return content.kind !== "hide" || (entry.kind === "directory" && depthOf(intent.path) === 1);
 }
 
 function checkRoot(request: Request): void {

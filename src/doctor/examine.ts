@@ -9,10 +9,21 @@ import { explain } from "../explain/explain.ts";
 import { type Facts, readFacts, readValue } from "../explain/facts.ts";
 import { findExecutor, type Package } from "../launch/find.ts";
 import { trySystemCall } from "../native.ts";
+import type { Operation } from "../plan/operations.ts";
 import { parseReport } from "../plan/report.ts";
 import { checkCalls, checkLandlock, checkNamespaces, checkOvermounts, checkSurroundings } from "./kernel.ts";
 import { checkMachine } from "./machine.ts";
-import { type Answer, freshProc, overlay, type ProbeTools, privateTerminals, probeJail } from "./probe.ts";
+import {
+  type Answer,
+  freshProc,
+  freshSys,
+  messageQueues,
+  noNesting,
+  overlay,
+  type ProbeTools,
+  privateTerminals,
+  probeJail,
+} from "./probe.ts";
 import { bad, good, note, type Row, unknownRow } from "./row.ts";
 
 export async function examine(from: Package): Promise<Row[]> {
@@ -41,12 +52,21 @@ async function lookForExecutor(from: Package): Promise<{ executor: string | unde
   }
 }
 
+const mountable = "can be mounted in a jail";
+/** What the profile base begins with, one by one. */
+const parts: readonly (readonly [subject: string, operation: Operation, works: string])[] = [
+  ["a fresh /proc", freshProc, mountable],
+  ["a fresh /sys", freshSys, mountable],
+  ["no nesting", noNesting, "a jail can be kept from making user namespaces of its own"],
+  ["message queues", messageQueues, mountable],
+  ["terminals", privateTerminals, mountable],
+];
+
 function probe(facts: Facts, executor: string | undefined): Row[] {
   if (executor === undefined) {
     const why = "can't be tried without the executor";
-    return ["a jail", "AppArmor", "a fresh /proc", "terminals", "overlay"].map((subject) =>
-      unknownRow(subject, why),
-    );
+    const subjects = ["a jail", "AppArmor", ...parts.map(([subject]) => subject), "overlay"];
+    return subjects.map((subject) => unknownRow(subject, why));
   }
   const tools: ProbeTools = {
     executor,
@@ -58,14 +78,13 @@ function probe(facts: Facts, executor: string | undefined): Row[] {
   if (!jail.works) return rows;
   return [
     ...rows,
-    judge("a fresh /proc", probeJail(tools, [freshProc]), bad),
-    judge("terminals", probeJail(tools, [privateTerminals]), bad),
-    judge("overlay", probeOverlay(tools), note),
+    ...parts.map(([subject, operation, works]) => judge(subject, probeJail(tools, [operation]), works, bad)),
+    judge("overlay", probeOverlay(tools), mountable, note),
   ];
 }
 
 function judgeJail(answer: Answer): Row {
-  const started = "one with six namespaces of its own started and ended";
+  const started = "one with all eight kinds of namespaces started and ended";
   if (answer.works) return good("a jail", `${started} in ${answer.milliseconds} ms`);
   return bad("a jail", answer.why, answer.fix);
 }
@@ -80,10 +99,8 @@ function judgeAppArmor(facts: Facts, jail: Answer): Row {
   return bad("AppArmor", "restricts user namespaces, tsjail's too", adviseRestricted(facts));
 }
 
-function judge(subject: string, answer: Answer, otherwise: typeof bad): Row {
-  return answer.works
-    ? good(subject, "can be mounted in a jail")
-    : otherwise(subject, answer.why, answer.fix);
+function judge(subject: string, answer: Answer, works: string, otherwise: typeof bad): Row {
+  return answer.works ? good(subject, works) : otherwise(subject, answer.why, answer.fix);
 }
 
 function probeOverlay(tools: ProbeTools): Answer {

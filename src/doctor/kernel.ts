@@ -2,6 +2,8 @@
 // system calls that do nothing with such arguments. Out: rows. Versions are only named, never compared.
 
 import { type Facts, readValue } from "../explain/facts.ts";
+import { namespaceKinds } from "../explain/kinds.ts";
+import { adviseDisabled, findDisabled, nameLimit } from "../explain/limits.ts";
 import { explainRevealing } from "../explain/mounts.ts";
 import { bad, good, note, type Row } from "./row.ts";
 
@@ -71,17 +73,19 @@ export function checkLandlock(tryCall: TryCall): Row {
 
 export function checkNamespaces(facts: Facts): Row[] {
   const subject = "user namespaces";
-  const most = readValue(facts.maxUserNamespaces);
-  if (most === undefined && !facts.maxUserNamespaces.known) {
-    return facts.maxUserNamespaces.absent
+  const { user } = facts.maxNamespaces;
+  if (!user.known) {
+    return user.absent
       ? [bad(subject, "the kernel was built without them (CONFIG_USER_NS)", "Boot a kernel that has them.")]
-      : [{ subject, outcome: "unknown", why: facts.maxUserNamespaces.why }];
+      : [{ subject, outcome: "unknown", why: user.why }];
   }
-  const rows: Row[] = [
-    most === 0
-      ? bad(subject, "user.max_user_namespaces is 0", adviseSysctl("user.max_user_namespaces=15000"))
-      : good(subject, `up to ${most} (user.max_user_namespaces)`),
-  ];
+  const disabled = findDisabled(facts).map((kind) =>
+    bad(`${namespaceKinds[kind].title} namespaces`, `${nameLimit(kind)} is 0`, adviseDisabled([kind])),
+  );
+  const rows: Row[] =
+    user.value === 0
+      ? disabled
+      : [good(subject, `up to ${user.value} (user.max_user_namespaces)`), ...disabled];
   const switched = readValue(facts.unprivilegedUsernsClone);
   const isRoot = readValue(facts.process)?.euid === 0;
   if (switched === false && !isRoot) {

@@ -62,7 +62,15 @@ function explainAnswer(
   }
   const error = tools.explain(plan, words);
   const why = [error.message, error.detail].filter((part) => part !== undefined).join(" ");
-  return { works: false, why: why.replaceAll(/\s*\n\s*/g, " "), fix: error.hint };
+  return { works: false, why: why.replaceAll(/\s*\n\s*/g, " "), fix: dropOwnAdvice(error.hint) };
+}
+
+/** "tsjail doctor" is no help in its own report. */
+function dropOwnAdvice(hint: string | undefined): string | undefined {
+  return hint
+    ?.split("\n")
+    .filter((line) => line.trim() !== "tsjail doctor")
+    .join("\n");
 }
 
 function writePlan(executor: string, operations: readonly Operation[]): Plan {
@@ -78,7 +86,8 @@ function writePlan(executor: string, operations: readonly Operation[]): Plan {
       kill_after: 1000,
       status_fd: -1,
     },
-    { op: "clone", origin, namespaces: ["mount", "cgroup", "uts", "ipc", "pid", "net"] },
+    // All that base has, and the user namespace.
+    { op: "clone", origin, namespaces: ["mount", "cgroup", "uts", "ipc", "pid", "net", "time"] },
     { op: "setgroups", origin, policy: "deny" },
     { op: "uid_map", origin, map: `${uid} ${uid} 1\n` },
     { op: "gid_map", origin, map: `${gid} ${gid} 1\n` },
@@ -104,14 +113,20 @@ function writePlan(executor: string, operations: readonly Operation[]): Plan {
   ];
 }
 
-export const freshProc: Operation = {
-  op: "mount",
+function fresh(fstype: string, target: string): Operation {
+  return { op: "mount", origin, fstype, target, options: [], flags: [], set: ["nosuid", "nodev", "noexec"] };
+}
+
+export const freshProc = fresh("proc", "/proc");
+export const freshSys = fresh("sysfs", "/sys");
+export const messageQueues = fresh("mqueue", "/mqueue");
+
+/** What keeps a jail from making user namespaces, unless its profile says `nested = true`. */
+export const noNesting: Operation = {
+  op: "sysctl",
   origin,
-  fstype: "proc",
-  target: "/proc",
-  options: [],
-  flags: [],
-  set: ["nosuid", "nodev", "noexec"],
+  name: "user.max_user_namespaces",
+  value: "0",
 };
 
 /** A private devpts, as every jail with a terminal has. */

@@ -50,6 +50,26 @@ export const seccompOptions: Readonly<Record<ContainerKind, string>> = {
   other: "start the container without its seccomp filter",
 };
 
+/** Who is known to be around us, " (docker)", or nothing. */
+export const describeAround = (container: ContainerKind | undefined): string =>
+  container === undefined ? "" : ` (${container})`;
+
+/** How to get rid of the seccomp filter around us; where no container is known, a systemd unit may have set it. */
+export function adviseUnfiltered(
+  container: ContainerKind | undefined,
+  start: "Start" | "Update the container engine, or start" = "Start",
+): string {
+  const lines =
+    container === undefined
+      ? [
+          `${start} what is around tsjail without that filter, be it a container or a systemd unit:`,
+          `  ${seccompOptions.docker}`,
+          "  systemctl show UNIT -p RestrictNamespaces -p SystemCallFilter   # UNIT: see /proc/self/cgroup",
+        ]
+      : [`${start} what is around tsjail without that filter:`, `  ${seccompOptions[container]}`];
+  return lines.join("\n");
+}
+
 /** How to start the container around us so that its /proc and /sys are whole. */
 export const unmaskOptions: Readonly<Record<ContainerKind, string>> = {
   docker: "docker run --security-opt systempaths=unconfined …",

@@ -1,7 +1,8 @@
 // Failures of the executor's own: how it was started, what it was given, and kernels that lack what it needs.
 // In: failures with a reason, and system calls that don't exist. Out: rules; next is execution.ts.
-import { seccompOptions } from "./container.ts";
-import { type Facts, readValue } from "./facts.ts";
+import { adviseUnfiltered, describeAround } from "./container.ts";
+import { readValue } from "./facts.ts";
+import { initRules } from "./init.ts";
 import { adviseCommands, type Failure, type Rule } from "./rule.ts";
 
 const report = "Please report this with the output of `tsjail plan` and `tsjail doctor`.";
@@ -41,17 +42,7 @@ export const executorRules: readonly Rule[] = [
     why: "The executor doesn't understand the arguments that it was started with.",
     fix: "Install tsjail again, so that all its parts have the same version.",
   },
-  {
-    name: "init_died",
-    reasons: ["init_died"],
-    why:
-      "The jail's init ended without saying why. The kernel kills it when memory runs out, and a seccomp filter " +
-      "around tsjail may kill it as well.",
-    fix: adviseCommands(
-      "See what the kernel has noted:",
-      "sudo dmesg | grep -iE 'oom|killed|seccomp' | tail",
-    ),
-  },
+  ...initRules,
   {
     name: "out_of_order",
     reasons: ["out_of_order"],
@@ -61,6 +52,7 @@ export const executorRules: readonly Rule[] = [
   },
   {
     name: "not_procfs",
+    last: true,
     reasons: ["not_procfs"],
     why: "What is mounted on /proc is not a procfs. tsjail writes nothing there, for it may be a trap.",
     fix: adviseCommands("See what is there:", "findmnt /proc", "stat -f /proc"),
@@ -85,17 +77,11 @@ export function isOlder(release: string, version: string): boolean {
 
 const isOldKernel = ({ facts }: Failure): boolean => isOlder(readValue(facts.kernel) ?? "99", oldestKernel);
 const isFiltered = ({ facts }: Failure): boolean => readValue(facts.process)?.seccomp === "filter";
-const around = ({ container }: Facts): string => (container === undefined ? "" : ` (${container})`);
+const around = ({ facts }: Failure): string => describeAround(facts.container);
+const adviseUpdate = ({ facts }: Failure): string =>
+  adviseUnfiltered(facts.container, "Update the container engine, or start");
 
-const newCalls = [
-  "openat2",
-  "open_tree",
-  "move_mount",
-  "fsopen",
-  "fsconfig",
-  "fsmount",
-  "mount_setattr",
-] as const;
+const newCalls = ["open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "mount_setattr"] as const;
 
 export const kernelRules: readonly Rule[] = [
   {
@@ -114,14 +100,10 @@ export const kernelRules: readonly Rule[] = [
     name: "call_filtered",
     errnos: ["ENOSYS"],
     when: isFiltered,
-    why: ({ facts, report }) =>
-      `A seccomp filter around tsjail${around(facts)} doesn't know ${report.step}(2), though the kernel has it: filters ` +
-      "of container engines and libseccomp versions older than the kernel do so.",
-    fix: ({ facts }) =>
-      adviseCommands(
-        "Update the container engine, or start it without its filter:",
-        seccompOptions[facts.container ?? "docker"],
-      ),
+    why: (failure) =>
+      `A seccomp filter around tsjail${around(failure)} doesn't know ${failure.report.step}(2), though the kernel has ` +
+      "it: filters of container engines and libseccomp versions older than the kernel do so.",
+    fix: adviseUpdate,
   },
   {
     name: "call_missing",
@@ -131,18 +113,25 @@ export const kernelRules: readonly Rule[] = [
     fix: "Run tsjail on Linux itself; a virtual machine will do.",
   },
   {
+    name: "openat2_filtered",
+    steps: ["openat2"],
+    errnos: ["EPERM"],
+    // A path that may not be looked up is EACCES (path_resolution(7)), so this one isn't the kernel's.
+    when: isFiltered,
+    why: (failure) =>
+      `A seccomp filter around tsjail${around(failure)} refuses openat2(2): systemd-nspawn's and older versions of ` +
+      "Docker's do.",
+    fix: adviseUpdate,
+  },
+  {
     name: "mount_call_filtered",
     last: true,
     steps: newCalls,
     errnos: ["EPERM"],
     when: isFiltered,
-    why: ({ facts, report }) =>
-      `A seccomp filter around tsjail${around(facts)} probably refuses ${report.step}(2): systemd-nspawn's and older ` +
-      "versions of Docker's do.",
-    fix: ({ facts }) =>
-      adviseCommands(
-        "Update the container engine, or start it without its filter:",
-        seccompOptions[facts.container ?? "docker"],
-      ),
+    why: (failure) =>
+      `A seccomp filter around tsjail${around(failure)} probably refuses ${failure.report.step}(2): systemd-nspawn's ` +
+      "and older versions of Docker's do.",
+    fix: adviseUpdate,
   },
 ];

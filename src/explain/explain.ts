@@ -12,6 +12,7 @@ import { executorRules, kernelRules } from "./executor.ts";
 import type { Facts } from "./facts.ts";
 import { filesystemRules } from "./filesystems.ts";
 import { idmapRules } from "./idmap.ts";
+import { formatSignal } from "./init.ts";
 import { wrapText } from "./layout.ts";
 import { namespaceRules } from "./namespaces.ts";
 import { parseOrigin } from "./origin.ts";
@@ -103,7 +104,9 @@ const unknownRule: Rule = {
 
 function describeFailure(plan: Plan, report: Report, facts: Facts): Failure {
   const operation = report.op < 0 ? undefined : plan[report.op];
-  const errno = report.errno === 0 ? "none" : findErrno(report.errno).name;
+  // Of a dead init it is a signal.
+  const isErrno = report.errno !== 0 && report.reason !== "init_died";
+  const errno = isErrno ? findErrno(report.errno).name : "none";
   return { plan, report, facts, operation, errno };
 }
 
@@ -119,6 +122,8 @@ function describeSubject(failure: Failure): string {
 }
 
 function formatCause({ report }: Failure): string {
+  const signal = formatSignal(report);
+  if (signal !== undefined) return `the jail's init was killed by ${signal}`;
   if (report.reason !== "errno") return reasonWords[report.reason];
   const step = report.step === "none" ? "it" : report.step;
   return report.errno === 0 ? `${step} failed` : `${step} failed with ${formatErrno(report.errno)}`;
@@ -131,6 +136,8 @@ function formatPlace({ operation, report, errno }: Failure): string {
     parts.push(`operation ${report.op}, which the plan doesn't have`);
   if (report.step !== "none") parts.push(report.step);
   if (report.reason !== "errno") parts.push(report.reason);
-  if (report.errno !== 0) parts.push(`${errno} (${report.errno})`);
+  const signal = formatSignal(report);
+  if (signal !== undefined) parts.push(signal);
+  else if (report.errno !== 0) parts.push(`${errno} (${report.errno})`);
   return parts.length === 0 ? "(no operation)" : `(${parts.join("; ")})`;
 }

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ContainerKind, findContainer } from "./container.ts";
 import { type FileFact, probeFile } from "./files.ts";
+import { type NamespaceKind, namespaceKinds } from "./kinds.ts";
 import { type Mount, parseMounts } from "./mounts.ts";
 
 /** What was read, or why it could not be. `absent`: the kernel or the machine has no such thing. */
@@ -41,8 +42,8 @@ export interface Facts {
   readonly uidMap: Fact<readonly IdRange[]>;
   /** /proc/self/setgroups. */
   readonly setgroups: Fact<"allow" | "deny">;
-  /** user.max_user_namespaces, namespaces(7). */
-  readonly maxUserNamespaces: Fact<number>;
+  /** user.max_*_namespaces, namespaces(7): how many of each kind may be created. */
+  readonly maxNamespaces: Readonly<Record<NamespaceKind, Fact<number>>>;
   /** kernel.unprivileged_userns_clone: a patch of Debian, Arch's linux-hardened and others. */
   readonly unprivilegedUsernsClone: Fact<boolean>;
   /** kernel.apparmor_restrict_unprivileged_userns: Ubuntu 23.10 and later. */
@@ -88,7 +89,7 @@ export function readFacts(request: FactsRequest = {}): Facts {
     process: read("proc/self/status", parseStatus),
     uidMap: read("proc/self/uid_map", parseIdMap),
     setgroups: read("proc/self/setgroups", (text) => (text.trim() === "deny" ? "deny" : "allow")),
-    maxUserNamespaces: read("proc/sys/user/max_user_namespaces", parseNumber),
+    maxNamespaces: readLimits(root),
     unprivilegedUsernsClone: read("proc/sys/kernel/unprivileged_userns_clone", parseSwitch),
     apparmorRestrictUserns: read("proc/sys/kernel/apparmor_restrict_unprivileged_userns", parseSwitch),
     apparmorLabel: readApparmorLabel(root),
@@ -175,6 +176,13 @@ export function parseStatus(text: string): ProcessStatus | undefined {
     effective: mask("CapEff"),
     bounding: mask("CapBnd"),
   };
+}
+
+function readLimits(root: string): Facts["maxNamespaces"] {
+  const entries = Object.entries(namespaceKinds).map(([kind, { limit }]) => {
+    return [kind, readFact(root, `proc/sys/user/max_${limit}_namespaces`, parseNumber)];
+  });
+  return Object.fromEntries(entries) as Facts["maxNamespaces"];
 }
 
 /** It may have been removed meanwhile. */

@@ -1,7 +1,7 @@
 // Why a file system of the jail's own can't be mounted: procfs and sysfs above all, which the kernel gives out only
 // where nothing would be revealed. In: failures of `mount`, `stage` and the roots. Out: rules; next is binds.ts.
-import { unmaskOptions } from "./container.ts";
 import { readValue } from "./facts.ts";
+import { adviseWhole, forbidsNesting, isSysCovered } from "./limits.ts";
 import { explainRevealing } from "./mounts.ts";
 import { adviseCommands, type Failure, hasNamespace, type Rule } from "./rule.ts";
 
@@ -9,9 +9,21 @@ const fstypeOf = ({ operation }: Failure): string => (operation?.op === "mount" 
 const targetOf = ({ operation }: Failure): string => (operation?.op === "mount" ? operation.target : "/");
 
 /** The profile's choice that shows the surrounding file system in place of a fresh one. */
-function adviseBind(start: "Show" | "Or show", source: string, failure: Failure, loss: string): string {
+function adviseBind(
+  start: "Show" | "Or show",
+  source: string,
+  failure: Failure,
+  loss: string,
+  ...more: readonly string[]
+): string {
   const lines = ["[[mount]]", 'type = "bind"', `source = "${source}"`, `target = "${targetOf(failure)}"`];
-  return adviseCommands(`${start} the surrounding one, in the profile (${loss}):`, ...lines);
+  return adviseCommands(`${start} the surrounding one, in the profile (${loss}):`, ...lines, ...more);
+}
+
+/** Where the surrounding /proc/sys can't be written, neither can what keeps the jail from nesting. */
+function adviseNested({ facts, plan }: Failure): readonly string[] {
+  if (!forbidsNesting(plan) || !isSysCovered(facts)) return [];
+  return ["[namespaces]", "nested = true   # it can't be forbidden here: /proc/sys is read-only or covered"];
 }
 
 /** File systems that show a namespace, and need to own it. */
@@ -85,12 +97,14 @@ export const filesystemRules: readonly Rule[] = [
     },
     fix: (failure) =>
       [
-        adviseCommands(
-          "Start the container around tsjail with its /proc whole:",
-          unmaskOptions[failure.facts.container ?? "docker"],
-          ...(failure.facts.container === undefined ? [unmaskOptions.podman] : []),
+        adviseWhole(failure.facts),
+        adviseBind(
+          "Or show",
+          "/proc",
+          failure,
+          "the processes outside are then seen, though not touched",
+          ...adviseNested(failure),
         ),
-        adviseBind("Or show", "/proc", failure, "the processes outside are then seen, though not touched"),
       ].join("\n"),
   },
   {

@@ -1,26 +1,22 @@
 // Why namespaces can't be created: what clone(2), namespaces(7) and time_namespaces(7) say, and what the facts add.
 // In: failures of `clone` and of the clocks. Out: rules; next is idmap.ts.
 import { restrictedCloneRule } from "./apparmor.ts";
-import { seccompOptions } from "./container.ts";
+import { adviseUnfiltered, describeAround } from "./container.ts";
 import { readValue } from "./facts.ts";
+import { namespaceKinds } from "./kinds.ts";
+import { adviseDisabled, limitRules, listKinds } from "./limits.ts";
 import { adviseCommands, type Failure, type Rule } from "./rule.ts";
 
 const isFiltered = ({ facts }: Failure): boolean => readValue(facts.process)?.seccomp === "filter";
 
-const allowNamespaces = adviseCommands(
-  "Allow them, now and after the next boot:",
-  "sudo sysctl -w user.max_user_namespaces=15000",
-  "echo user.max_user_namespaces=15000 | sudo tee /etc/sysctl.d/90-user-namespaces.conf",
-);
-
-const cloneRules: readonly Rule[] = [
+const userRules: readonly Rule[] = [
   {
     name: "userns_disabled",
     ops: ["clone"],
     errnos: ["ENOSPC", "EUSERS", "EPERM"],
-    when: ({ facts }) => readValue(facts.maxUserNamespaces) === 0,
+    when: ({ facts }) => readValue(facts.maxNamespaces.user) === 0,
     why: "User namespaces are switched off on this machine: user.max_user_namespaces is 0.",
-    fix: allowNamespaces,
+    fix: adviseDisabled(["user"]),
   },
   {
     name: "userns_clone_disabled",
@@ -48,13 +44,12 @@ const cloneRules: readonly Rule[] = [
     errnos: ["EPERM", "EACCES"],
     when: isFiltered,
     why: ({ facts }) =>
-      `A seccomp filter around tsjail${facts.container === undefined ? "" : ` (${facts.container})`} refuses new ` +
-      "namespaces. Docker's and Podman's default filters do so in a container without CAP_SYS_ADMIN.",
-    fix: ({ facts }) =>
-      adviseCommands(
-        "Start what is around tsjail without that filter:",
-        seccompOptions[facts.container ?? "docker"],
-      ),
+      facts.container === undefined
+        ? "A seccomp filter around tsjail refuses new namespaces: a container's, or a systemd unit's " +
+          "(RestrictNamespaces=, SystemCallFilter=)."
+        : `A seccomp filter around tsjail${describeAround(facts.container)} refuses new namespaces. Docker's and ` +
+          "Podman's default filters do so in a container without CAP_SYS_ADMIN.",
+    fix: ({ facts }) => adviseUnfiltered(facts.container),
   },
   {
     name: "userns_unmapped",
@@ -79,18 +74,27 @@ const cloneRules: readonly Rule[] = [
       "sudo dmesg | tail",
     ),
   },
+];
+
+const cloneRules: readonly Rule[] = [
   {
     name: "namespaces_exhausted",
     ops: ["clone", "time_offsets"],
     errnos: ["ENOSPC", "EUSERS"],
-    why: ({ facts }) =>
-      "A limit on the number of namespaces is reached: one of user.max_*_namespaces " +
-      `(user: ${readValue(facts.maxUserNamespaces) ?? "unknown"}), or 32 nested user namespaces.`,
+    why: ({ facts, plan }) => {
+      const limits = listKinds(plan).map(
+        (kind) => `${namespaceKinds[kind].limit}: ${readValue(facts.maxNamespaces[kind]) ?? "unknown"}`,
+      );
+      return (
+        "A limit on the number of namespaces is reached, here or in a user namespace around: one of " +
+        `user.max_*_namespaces (${limits.join(", ")}), or 32 nested user namespaces.`
+      );
+    },
     fix: adviseCommands(
       "See the limits and who holds namespaces, then raise a limit or end some jails:",
       "grep . /proc/sys/user/max_*_namespaces",
       "lsns --output-all",
-      "sudo sysctl -w user.max_user_namespaces=15000",
+      "sudo sysctl -w user.max_user_namespaces=15000   # or the one that is reached",
     ),
   },
   {
@@ -157,4 +161,5 @@ const clockRules: readonly Rule[] = [
   },
 ];
 
-export const namespaceRules: readonly Rule[] = [...clockRules, ...cloneRules];
+// A limit of 0 says more than that some limit is reached.
+export const namespaceRules: readonly Rule[] = [...clockRules, ...userRules, ...limitRules, ...cloneRules];

@@ -3,7 +3,7 @@
 
 export type EntryKind = "directory" | "file" | "symlink" | "other";
 
-/** One entry of the root's top level. */
+/** One entry of the root's top level, or of its /etc. */
 export interface RootEntry {
   readonly name: string;
   readonly kind: EntryKind;
@@ -52,6 +52,8 @@ export interface Host {
   readonly listenFds: number;
   /** The top level of the jail's root directory; absent where the root is empty. */
   readonly root: RootFact;
+  /** Its /etc, where that is a directory and lacks a file that tsjail generates; else absent. */
+  readonly etc: RootFact;
   /** Symlinks met on the way to the paths of the profile: physical host path → what the link says. */
   readonly links: Readonly<Record<string, string>>;
   /** What lies at a physical host path, where needs.ts asks. */

@@ -1,5 +1,6 @@
 // In: a profile. Out: what has to be read of this machine to compile it, as a list; nothing is read here.
 // read.ts does the reading.
+import { join } from "node:path";
 import type { Profile } from "../profile/schema.ts";
 
 /** A path as seen from a root directory: links are followed inside that directory. */
@@ -11,6 +12,8 @@ export interface RootedPath {
 export interface HostNeeds {
   /** The directory whose top level is listed; undefined when the jail's root is empty. */
   readonly root: string | undefined;
+  /** The directory that is listed where something is missing in it: the root's /etc, if that can't be written to. */
+  readonly etc: string | undefined;
   /** Files of the host whose content is wanted. */
   readonly files: readonly string[];
   /** Files of the root directory whose content is wanted. */
@@ -46,6 +49,7 @@ export function hostNeeds(profile: Profile): HostNeeds {
   }
   return {
     root,
+    etc: root === undefined || profile.root.writable === "yes" ? undefined : join(root, "etc"),
     files: [...files].sort(),
     rootFiles: root === undefined ? [] : ["/etc/group", "/etc/passwd"],
     paths: listPaths(profile, root),
@@ -61,8 +65,16 @@ function listKinds(profile: Profile, root: string | undefined): RootedPath[] {
   ];
   const kinds = hidden.map((path) => ({ root, path }));
   // Only in a writable root are mount points made on the host, as directories or as files.
-  if (profile.root.writable === "no") return kinds;
-  return [...kinds, ...listBinds(profile).map(({ source }) => ({ root: "/", path: source }))];
+  if (profile.root.writable === "yes") {
+    return [...kinds, ...listBinds(profile).map(({ source }) => ({ root: "/", path: source }))];
+  }
+  return [...kinds, ...generatedFiles.flatMap((path) => [{ root, path }, ...listBehind(profile, path)])];
+}
+
+/** Where a path is below the target of a bind: the same path below its source. */
+function listBehind(profile: Profile, path: string): RootedPath[] {
+  const binds = listBinds(profile).filter(({ target }) => path.startsWith(`${target}/`));
+  return binds.map(({ source, target }) => ({ root: "/", path: source + path.slice(target.length) }));
 }
 
 /** Source and target of everything that is bound. */
@@ -82,13 +94,12 @@ function listPaths(profile: Profile, root: string | undefined): RootedPath[] {
   const paths = new Map<string, RootedPath>();
   const add = (from: string, path: string) => paths.set(`${from}\0${path}`, { root: from, path });
   for (const { source } of binds) add("/", source);
+  if (root !== undefined && root !== "/") add("/", root);
   if (profile.network.mode === "host") add("/", "/etc/resolv.conf");
   for (const target of targets) {
     if (root !== undefined) add(root, target);
-    for (const bind of binds) {
-      // A target below a bind meets the links of the bind's source.
-      if (target.startsWith(`${bind.target}/`)) add("/", bind.source + target.slice(bind.target.length));
-    }
+    // A target below a bind meets the links of the bind's source.
+    for (const behind of listBehind(profile, target)) add(behind.root, behind.path);
   }
   return [...paths.keys()].sort().map((key) => paths.get(key) as RootedPath);
 }

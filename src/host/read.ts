@@ -3,10 +3,10 @@
 import { release } from "node:os";
 import { readEntries, readFile } from "./file.ts";
 import { readFront } from "./front.ts";
-import { decodeText, type FileFact, type Host } from "./host.ts";
+import { decodeText, type FileFact, type Host, type RootFact } from "./host.ts";
 import { readIdentity } from "./identity.ts";
 import { LinkFinder } from "./links.ts";
-import type { HostNeeds } from "./needs.ts";
+import { generatedFiles, type HostNeeds } from "./needs.ts";
 
 export interface ProcessFacts {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -42,6 +42,7 @@ export function readHost(needs: HostNeeds, facts: ProcessFacts): Host {
     lastCapability: readLastCapability(),
     listenFds: countListenFds(facts.environment, process.pid),
     root: needs.root === undefined ? { kind: "absent" } : readEntries(needs.root),
+    etc: readEtc(needs, finder),
     files: Object.fromEntries(needs.files.map((path) => [path, read(path)])),
     rootFiles: readRootFiles(needs, finder, read),
     kinds: probeKinds(needs, finder),
@@ -91,6 +92,16 @@ function readRootFiles(
     return [path, place === undefined ? { kind: "unreadable", code: "ELOOP" } : read(place, root)];
   });
   return Object.fromEntries(facts);
+}
+
+/** Only where a file is missing that tsjail generates; never through a link, which could lead out of the root. */
+function readEtc({ root, etc }: HostNeeds, finder: LinkFinder): RootFact {
+  if (root === undefined || etc === undefined || finder.probe(etc) !== "directory") return { kind: "absent" };
+  const isThere = (path: string) => {
+    const place = finder.resolve({ root, path });
+    return place !== undefined && finder.probe(place) !== "absent";
+  };
+  return generatedFiles.every(isThere) ? { kind: "absent" } : readEntries(etc);
 }
 
 function probeKinds({ kinds }: HostNeeds, finder: LinkFinder): Host["kinds"] {

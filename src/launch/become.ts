@@ -46,7 +46,7 @@ export async function becomeExecutor(launch: Launch): Promise<never> {
 /** @returns the executor's argv */
 function prepareProcess(launch: Launch, native: typeof import("../native.ts")): Uint8Array[] {
   const planFd = native.createMemoryFile("tsjail-plan");
-  writeAll(planFd, launch.plan);
+  writePlan(planFd, launch.plan);
   native.sealMemoryFile(planFd);
   // Node sets FD_CLOEXEC on all that it inherits (uv_disable_stdio_inheritance).
   for (const fd of [0, 1, 2, planFd, ...launch.keepFds]) native.keepOnExec(fd);
@@ -64,9 +64,20 @@ function explainExecve(code: string): string {
   return "Is it a program for this processor, on a file system that is not mounted noexec?";
 }
 
-function writeAll(fd: number, bytes: Uint8Array): void {
+/** @throws TsjailError `start_failed` where the caller may not write a file of that size, and memory counts as one */
+function writePlan(fd: number, bytes: Uint8Array): void {
   let written = 0;
-  while (written < bytes.length) written += writeSync(fd, bytes, written);
+  try {
+    while (written < bytes.length) written += writeSync(fd, bytes, written);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EFBIG") throw error;
+    const limit = `The limit on the size of files, RLIMIT_FSIZE, is below the ${bytes.length} bytes of the plan`;
+    throw new TsjailError("start_failed", "The plan can't be handed to the executor: EFBIG.", {
+      detail: `${limit}; it holds for files in memory, too (setrlimit(2)).`,
+      hint: "Raise it where tsjail is started: ulimit -f unlimited\nFor the command alone, the profile can lower it: rlimits.fsize",
+      cause: error,
+    });
+  }
 }
 
 function encodeEnvironment(environment: Launch["environment"]): Uint8Array[] {

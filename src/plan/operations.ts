@@ -45,7 +45,7 @@ export const bindFlags = {
   recursive: 1,
   /** A source that does not exist is passed over, and so is a mount point that can't be made. */
   optional: 2,
-  /** A symbolic link as the last component of the source is an error, not followed. */
+  /** A symbolic link anywhere in the source is an error, not followed. */
   nofollow: 4,
   /** The source must be a directory. */
   directory: 8,

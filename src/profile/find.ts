@@ -5,6 +5,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from "node:pat
 import { TsjailError } from "../error.ts";
 import { findNearest } from "./nearest.ts";
 import { quoteShort } from "./quote.ts";
+import { explainHome, leaveHint, requireReach } from "./reach.ts";
 import type { VariableSource } from "./variables.ts";
 import { createLookup } from "./variables.ts";
 
@@ -43,9 +44,15 @@ export function findProfile(name: string, request: SearchRequest): Found {
   ];
   const here: Found = { path: join(request.cwd, file), file, isShipped: false };
   const hidden = elsewhere.find(({ path }) => exists(path));
+  requireReach(here.path, leaveHint);
   if (exists(here.path))
     return hidden === undefined || name === file ? here : { ...here, shadows: hidden.file };
-  if (hidden !== undefined) return hidden;
+  if (hidden !== undefined) {
+    const { path } = shipped(name, request.shippedDirectory);
+    const other = exists(path) ? `\nOr give the path of the shipped one: --profile ${path}` : "";
+    requireReach(hidden.path, explainHome("XDG_CONFIG_HOME", request) + other);
+    return hidden;
+  }
   // ./NAME itself comes last, so that a script called `ci` is not taken for the profile of that name.
   const bare: Found = { path: join(request.cwd, name), file: name, isShipped: false };
   if (exists(bare.path)) return bare;

@@ -11,6 +11,7 @@ import { formatKey, parseKey } from "./key.ts";
 import type { KeyOrigin } from "./layer.ts";
 import { type Merged, mergeLayers } from "./merge.ts";
 import { makeLayer, type Override } from "./overrides.ts";
+import { leaveHint, requireReach } from "./reach.ts";
 import { type Profile, profileSchema } from "./schema.ts";
 import { profileShape } from "./shape.ts";
 import { readTrust, recordTrust, type Trust } from "./trust.ts";
@@ -112,6 +113,7 @@ function choose({ profile, cwd }: ProfileRequest, search: SearchRequest): Chosen
   }
   const path = join(cwd, localProfile);
   // Whatever it is, a directory or a dangling link: to pass over it would be to guess.
+  requireReach(path, leaveHint);
   const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   if (isThere) return { path, file: localProfile, isShipped: false, needsTrust: "default" };
   return { path: join(search.shippedDirectory, "base.toml"), file: "base", isShipped: true };

@@ -1,7 +1,6 @@
 // Which profiles may be used just because they lie in the current directory: those whose present content, with all
 // that they extend, somebody has looked at and trusted. One small file for each stands in $XDG_DATA_HOME/tsjail/trusted,
 // named by a hash of it, so that any change asks again. Used by load.ts and by `tsjail trust`.
-import { createHash } from "node:crypto";
 import {
   linkSync,
   lstatSync,
@@ -11,9 +10,11 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { TsjailError } from "../error.ts";
 import { describeErrno, type Source } from "./parse.ts";
+import { explainHome } from "./reach.ts";
 import { createLookup, type VariableSource } from "./variables.ts";
 
 /** `changed`: another content of the same file was trusted. `foreign`: the record can't be relied on. */
@@ -30,6 +31,8 @@ export function trustDirectory(source: VariableSource): string {
 
 /** The name of the record: real path and content of every file that does not come with tsjail, in order. */
 export function nameRecord(sources: readonly Source[]): string {
+  // Loaded here, since it takes several milliseconds, and few starts have something to hash.
+  const { createHash } = createRequire(import.meta.url)("node:crypto") as typeof import("node:crypto");
   const hash = createHash("sha256");
   for (const { isShipped, realPath, bytes } of sources) {
     if (isShipped) continue;
@@ -39,7 +42,14 @@ export function nameRecord(sources: readonly Source[]): string {
   return hash.digest("hex");
 }
 
-/** @param sources as readChain() gives them, the profile itself first */
+/** What to do where the directory of records can't be used. */
+export function hintAt(error: unknown, source: VariableSource): string | undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "EACCES" || code === "EPERM" ? explainHome("XDG_DATA_HOME", source) : undefined;
+}
+
+/** @param sources as readChain() gives them, the profile itself first
+ * @throws TsjailError `profile_untrusted` where the records can't be read */
 export function readTrust(sources: readonly Source[], source: VariableSource): Trust {
   let directory: string;
   try {
@@ -47,6 +57,15 @@ export function readTrust(sources: readonly Source[], source: VariableSource): T
   } catch {
     return "unknown";
   }
+  try {
+    return lookUp(sources, directory);
+  } catch (error) {
+    const message = `What is trusted can't be read in ${directory}: ${describeErrno(error)}.`;
+    throw new TsjailError("profile_untrusted", message, { hint: hintAt(error, source), cause: error });
+  }
+}
+
+function lookUp(sources: readonly Source[], directory: string): Trust {
   const own = describeOwnership(directory, "directory");
   if (own !== "own") return own === "missing" ? "unknown" : "foreign";
   const record = describeOwnership(join(directory, nameRecord(sources)), "file");
@@ -76,9 +95,7 @@ export function recordTrust(sources: readonly Source[], source: VariableSource):
     throw new TsjailError(
       "profile_untrusted",
       `The trust can't be recorded in ${directory}: ${describeErrno(error)}.`,
-      {
-        cause: error,
-      },
+      { hint: hintAt(error, source), cause: error },
     );
   }
   return record;

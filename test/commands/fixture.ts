@@ -40,7 +40,7 @@ export async function runLine(argv: readonly string[], around: Surroundings): Pr
     environment: {},
     front: undefined,
     self: ["node", "cli.js"],
-    color: false,
+    color: () => false,
     print: (text: string) => {
       stdout += text;
     },

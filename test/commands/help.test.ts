@@ -6,7 +6,7 @@ import { suite } from "../support/suite.ts";
 import { makeSurroundings, runLine } from "./fixture.ts";
 
 const test = suite("help");
-const style = { color: false, version: "1.2.3" };
+const style = { color: () => false, version: "1.2.3" };
 
 for (const [name, load] of Object.entries(commands)) {
   test(`the help of ${name} shows its options, what it does, and an example`, async () => {
@@ -39,7 +39,7 @@ test("no line of any help is wider than 110 columns", async () => {
 
 test("colours are there where they are wanted, and not elsewhere", async () => {
   const { plan } = commands;
-  assert.match(await describeCommand(await plan(), { ...style, color: true }), "\u001B[");
+  assert.match(await describeCommand(await plan(), { ...style, color: () => true }), "\u001B[");
   assert.not.match(await describeCommand(await plan(), style), "\u001B");
 });
 

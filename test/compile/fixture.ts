@@ -76,6 +76,7 @@ export const debian: Host = {
   lastCapability: 40,
   listenFds: 0,
   root: { kind: "entries", entries: entries(topLevel, usrLinks, "swapfile") },
+  etc: { kind: "absent" },
   links: { "/bin": "usr/bin", "/lib": "usr/lib", "/lib64": "usr/lib64", "/sbin": "usr/sbin" },
   kinds: {},
   files: {

@@ -136,3 +136,11 @@ test("a link to the root itself is an error, since nothing can be put there", ()
   assert.throws(() => standing('files.tmpfs = ["/up"]', host), /\/up is a symlink to \//);
   assert.equal(standing('files.tmpfs = ["/up/x"]', host), ["tmpfs /x"]);
 });
+
+test("a link to / can't be hidden, not even where the jail does not have the link", () => {
+  const host = { ...debian, links: { "/home/ann/all": "../.." } };
+  const error = /\/home\/ann\/all is a symlink to \/, where nothing can be put/;
+  assert.throws(() => standing('files.hide = ["/home/ann/all"]', host), error);
+  assert.throws(() => standing('[files]\nhide = ["/home/ann/all"]\ntmpfs = ["/home"]', host), error);
+  assert.ok(standing('files.hide = ["/home/ann/all"]').includes("hide /home/ann/all"));
+});

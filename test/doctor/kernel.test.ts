@@ -62,9 +62,24 @@ test("user namespaces that are switched off are a failure, with the command that
 test("a kernel without user namespaces is a failure", (context) => {
   const facts = readMachine(context);
   const absent = { known: false, absent: true, why: "" } as const;
-  const [row] = checkNamespaces({ ...facts, maxUserNamespaces: absent });
+  const [row] = checkNamespaces({ ...facts, maxNamespaces: { ...facts.maxNamespaces, user: absent } });
   assert.is(row?.outcome, "bad");
   assert.match(row?.why ?? "", /CONFIG_USER_NS/);
+});
+
+test("every other kind of namespace that is switched off is a failure of its own", (context) => {
+  const limits = { "proc/sys/user/max_time_namespaces": "0\n", "proc/sys/user/max_net_namespaces": "7\n" };
+  const rows = checkNamespaces(readMachine(context, limits));
+  assert.equal(
+    rows.map(({ subject, outcome }) => [subject, outcome]),
+    [
+      ["user namespaces", "good"],
+      ["time namespaces", "bad"],
+      ["unprivileged use", "good"],
+    ],
+  );
+  assert.is(rows[1]?.why, "user.max_time_namespaces is 0");
+  assert.match(rows[1]?.fix ?? "", /max_time_namespaces=15000[\s\S]*\[namespaces\]\n {2}time = "host"/);
 });
 
 test("kernel.unprivileged_userns_clone = 0 is a failure for a user, and none for root", (context) => {

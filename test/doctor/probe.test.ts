@@ -3,10 +3,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { examine } from "../../src/doctor/examine.ts";
-import { freshProc, overlay, type ProbeTools, privateTerminals, probeJail } from "../../src/doctor/probe.ts";
+import {
+  freshProc,
+  noNesting,
+  overlay,
+  type ProbeTools,
+  privateTerminals,
+  probeJail,
+} from "../../src/doctor/probe.ts";
 import { isFit } from "../../src/doctor/row.ts";
 import { TsjailError } from "../../src/error.ts";
-import { planVersion, steps } from "../../src/plan/operations.ts";
+import { namespaceFlags, planVersion, steps } from "../../src/plan/operations.ts";
 import { decodePlan } from "../../src/plan/wire.ts";
 import * as assert from "../support/assert.ts";
 import { suite, type TestContext } from "../support/suite.ts";
@@ -36,7 +43,7 @@ const works = `echo "tsjail-executor 0.1.0 plan ${planVersion}"`;
 
 test("a jail that starts works, and its plan is a valid one", (context) => {
   const tools = makeExecutor(context, works);
-  const answer = probeJail(tools, [freshProc, privateTerminals, overlay("/somewhere")]);
+  const answer = probeJail(tools, [freshProc, noNesting, privateTerminals, overlay("/somewhere")]);
   assert.is(answer.works, true);
   const plan = decodePlan(tools.plan());
   const mounts = plan.flatMap((operation) => (operation.op === "mount" ? [operation.fstype] : []));
@@ -49,6 +56,23 @@ test("a jail that fails is explained from the executor's report", (context) => {
   assert.is(answer.works, false);
   assert.is(answer.works ? "" : answer.why, "uid_map failed");
   assert.is(answer.works ? "" : answer.fix, words);
+});
+
+test("its jail has every namespace that the profile base has", (context) => {
+  const tools = makeExecutor(context, works);
+  probeJail(tools);
+  const clone = decodePlan(tools.plan()).find(({ op }) => op === "clone");
+  const all = Object.keys(namespaceFlags).sort();
+  assert.equal(clone?.op === "clone" ? [...clone.namespaces].sort() : [], all);
+});
+
+test("the doctor doesn't send people to the doctor", (context) => {
+  const words = `--plan-fd 3 --op 2 --step ${steps.indexOf("clone3")} --reason 0 --errno 1`;
+  const tools = makeExecutor(context, `printf '%s\\n' ${words}; exit 125`);
+  const explain = () =>
+    new TsjailError("start_failed", "No.", { hint: "Look:\n  tsjail doctor\n  sudo dmesg | tail" });
+  const answer = probeJail({ ...tools, explain });
+  assert.is(answer.works ? "" : answer.fix, "Look:\n  sudo dmesg | tail");
 });
 
 test("an executor that only complains, or says nothing, doesn't work either", (context) => {
@@ -66,10 +90,30 @@ const examineWith = (executor: string | undefined) =>
     front: undefined,
   });
 
+const base = ["a fresh /proc", "a fresh /sys", "no nesting", "message queues", "terminals"];
+
+test("a part of the profile base that the machine refuses makes it unfit, alone", async (context) => {
+  const words = `--plan-fd 3 --op 10 --step ${steps.indexOf("fsmount")} --reason 0 --errno 1`;
+  for (const [part, word] of [
+    ["a fresh /sys", "sysfs"],
+    ["message queues", "mqueue"],
+    ["no nesting", "user.max_user_namespaces"],
+  ] as const) {
+    const refuse = `if /bin/grep -qa ${word} "\${0%/*}/plan"; then printf '%s\\n' ${words}; exit 125; fi`;
+    const rows = await examineWith(makeExecutor(context, `${refuse}\n${works}`).executor);
+    const judged = rows.filter(({ subject }) => ["a jail", ...base].includes(subject));
+    assert.equal(
+      judged.filter(({ outcome }) => outcome !== "good").map(({ subject }) => subject),
+      [part],
+    );
+    assert.is(isFit(rows), false);
+  }
+});
+
 test("with an executor that works there are rows for all that was tried", async (context) => {
   const rows = await examineWith(makeExecutor(context, works).executor);
   const outcomes = new Map(rows.map(({ subject, outcome }) => [subject, outcome]));
-  for (const subject of ["executor", "a jail", "a fresh /proc", "terminals", "overlay"]) {
+  for (const subject of ["executor", "a jail", ...base, "overlay"]) {
     assert.is(outcomes.get(subject), "good", subject);
   }
   assert.is(new Set(rows.map(({ subject }) => subject)).size, rows.length);

@@ -1,6 +1,6 @@
 // In: the sample failures of src/build. Out: that every explanation is reached, complete and to the point.
 import fc from "fast-check";
-import { makeFailure, operationSamples, type Sample } from "../../src/build/sample.ts";
+import { allowing, hostMounts, makeFailure, operationSamples, type Sample } from "../../src/build/sample.ts";
 import { chapters } from "../../src/build/samples.ts";
 import { formatError } from "../../src/error.ts";
 import { explain, nameExplanation, rules } from "../../src/explain/explain.ts";
@@ -115,7 +115,7 @@ test("Ubuntu's restriction is not blamed where tsjail is privileged, or where us
   assert.is.not(nameExplanation(plan, report, facts), "apparmor_restriction");
   const off = makeFailure({
     ...find("userns_disabled"),
-    facts: { ...sample.facts, maxUserNamespaces: known(0) },
+    facts: { ...sample.facts, maxNamespaces: { ...allowing, user: known(0) } },
   });
   assert.is(nameExplanation(off.plan, off.report, off.facts), "userns_disabled");
 });
@@ -124,7 +124,80 @@ test("a masked /proc is told with what masks it, the container's option and the 
   const text = tellFlat(find("proc_too_revealing"));
   assert.match(text, /covered by other mounts: \/proc\/acpi, \/proc\/kcore, \/proc\/sys/);
   assert.match(text, /docker run --security-opt systempaths=unconfined/);
-  assert.match(text, /type = "bind" source = "\/proc" target = "\/proc"/);
+  assert.match(text, /type = "bind" source = "\/proc" target = "\/proc" \[namespaces\] nested = true/);
+});
+
+test("nested = true is advised only where /proc/sys is covered or read-only, and the jail may not nest", () => {
+  const sample = find("proc_too_revealing");
+  const tellWith = (others: Sample["others"], ...mounts: object[]) =>
+    tellFlat({ ...sample, others, facts: { mounts: known([...hostMounts, ...mounts]) as never } });
+  const cover = (target: string, options = ["rw"]) => ({ target, root: "/", fstype: "proc", options });
+  assert.not.match(tellWith(sample.others, cover("/proc/acpi")), /nested/);
+  assert.match(tellWith(sample.others, cover("/proc/sys")), /nested = true/);
+  assert.match(tellWith(sample.others, cover("/proc", ["ro"])), /nested = true/);
+  assert.not.match(tellWith([], cover("/proc/sys")), /nested/);
+});
+
+test("a jail that can't be kept from nesting is told so, whatever stands in the way", () => {
+  const sample = find("nesting_readonly");
+  for (const [step, cause] of [
+    ["fsmount", "EPERM"],
+    ["openat2", "EXDEV"],
+    ["openat2", "EROFS"],
+  ] as const) {
+    const failure = makeFailure({ ...sample, step, cause, facts: {} });
+    assert.is(nameExplanation(failure.plan, failure.report, failure.facts), "nesting_readonly");
+  }
+  const text = tellFlat(sample);
+  assert.match(text, /\/proc\/sys is read-only, or covered.*systempaths=unconfined.*nested = true/);
+  assert.not.match(text, /belongs to the whole machine/);
+  const other = makeFailure({ ...sample, operation: "sysctl", cause: "EACCES" });
+  assert.is(nameExplanation(other.plan, other.report, other.facts), "sysctl_denied");
+});
+
+test("limits of 0 are named for the kinds that the jail has, with the keys to do without", () => {
+  const sample = find("namespaces_disabled");
+  const text = tellFlat(sample);
+  assert.match(
+    text,
+    /Network and time namespaces are switched off on this machine: user\.max_net_namespaces and user\.max_time_namespaces are 0\./,
+  );
+  assert.match(text, /\[network\] mode = "host" \[namespaces\] time = "host"/);
+  const facts = { maxNamespaces: { ...allowing, mount: known(0), net: known(0) } };
+  assert.match(tellFlat({ ...sample, facts }), /user\.max_mnt_namespaces=15000/);
+  assert.not.match(tellFlat({ ...sample, facts }), /do without/);
+  const clone = { op: "clone", origin: "", namespaces: ["mount"] } as unknown as Operation;
+  const without = makeFailure({
+    ...sample,
+    ...{ operation: clone, facts: { maxNamespaces: { ...allowing, net: known(0) } } },
+  });
+  assert.is(nameExplanation(without.plan, without.report, without.facts), "namespaces_exhausted");
+});
+
+test("openat2 is a filter's to refuse with EPERM, and a directory's where there is no filter", () => {
+  const sample = find("openat2_filtered");
+  const free = makeFailure({ ...sample, facts: {} });
+  assert.is(nameExplanation(free.plan, free.report, free.facts), "mount_point_denied");
+  const denied = makeFailure({ ...sample, cause: "EACCES" });
+  assert.is(nameExplanation(denied.plan, denied.report, denied.facts), "mount_point_denied");
+});
+
+test("a filter around no known container may be a systemd unit's, and a container's is not", () => {
+  const sample = find("userns_seccomp");
+  assert.match(tellFlat(sample), /RestrictNamespaces=.*docker run .*systemctl show UNIT/);
+  const inside = tellFlat({ ...sample, facts: { ...sample.facts, container: "podman" } });
+  assert.match(inside, /\(podman\).*podman run --security-opt seccomp=unconfined/);
+  assert.not.match(inside, /systemctl|docker run/);
+});
+
+test("the signal that killed init is told as a signal", () => {
+  const text = tell(find("init_filtered"));
+  assert.match(text, /the jail's init was killed by SIGSYS \(31\)\./);
+  assert.match(text, /\(wait; init_died; SIGSYS \(31\)\)/);
+  assert.not.match(text, /EMLINK/);
+  assert.match(text, /grep type=1326/);
+  assert.match(tellFlat({ ...find("init_died"), cause: "SIGHUP" }), /ended by SIGHUP \(1\) from outside/);
+  assert.match(tell(find("init_died")), /the jail's init died\.[\s\S]*\(wait; init_died\)/);
 });
 
 test("a fresh sysfs beside the host's network is a matter of the profile, not of the machine", () => {

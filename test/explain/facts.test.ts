@@ -37,6 +37,7 @@ test("a machine's settings become facts", (context) => {
   const root = makeTree(context, {
     "proc/sys/kernel/osrelease": "6.8.0-31-generic\n",
     "proc/sys/user/max_user_namespaces": "0\n",
+    "proc/sys/user/max_mnt_namespaces": "12\n",
     "proc/sys/kernel/unprivileged_userns_clone": "0\n",
     "proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1\n",
     "proc/self/status": status("NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t3\n"),
@@ -49,7 +50,8 @@ test("a machine's settings become facts", (context) => {
   });
   const facts = readFacts({ root, environment: { PATH: "/bin" } });
   assert.is(readValue(facts.kernel), "6.8.0-31-generic");
-  assert.is(readValue(facts.maxUserNamespaces), 0);
+  assert.is(readValue(facts.maxNamespaces.user), 0);
+  assert.is(readValue(facts.maxNamespaces.mount), 12);
   assert.is(readValue(facts.unprivilegedUsernsClone), false);
   assert.is(readValue(facts.chroot), false);
   assert.is(facts.container, "docker");
@@ -69,7 +71,7 @@ test("what a machine doesn't have, or hides, is a fact as well", (context) => {
     ...{ known: false, absent: true },
     why: "/proc/sys/kernel/unprivileged_userns_clone can't be read: ENOENT",
   });
-  assert.equal(facts.maxUserNamespaces, {
+  assert.equal(facts.maxNamespaces.user, {
     ...{ known: false, absent: false, why: "/proc/sys/user/max_user_namespaces has an unexpected form" },
   });
   assert.is(facts.chroot.known, false);

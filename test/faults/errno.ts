@@ -21,7 +21,7 @@ const errnos: Readonly<Record<string, string>> = {
   fstatfs: "EIO",
   getcwd: "ENOENT",
   ioctl: "EIO",
-  keyctl: "EDQUOT",
+  keyctl: "ENOMEM",
   mkdirat: "ENOSPC",
   mknodat: "EPERM",
   mmap: "ENOMEM",

@@ -13,7 +13,7 @@ import { openTerminal } from "../support/terminal.ts";
 import { isHarmless, isLate, isUnfailing, pickErrno } from "./errno.ts";
 import { normalize } from "./view.ts";
 
-const test = suite("faults").needs("userns", "command:strace", "command:setsid");
+const test = suite("faults").needs("userns", "command:cc", "command:strace", "command:setsid");
 
 const origin = "a test";
 const command = ["/probe", "view"];

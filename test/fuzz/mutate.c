@@ -154,17 +154,6 @@ static void remove_operation(struct draft *draft) {
     draft->count--;
 }
 
-static void swap_operations(struct draft *draft) {
-    u8 copy[RECORD];
-    size_t one = any_record(draft), other = any_record(draft);
-
-    if (!one || one == other)
-        return;
-    memcpy(copy, draft->data + one, RECORD);
-    memmove(draft->data + one, draft->data + other, RECORD);
-    put(draft, other, copy, RECORD);
-}
-
 /* The length of a blob, or a byte of it. */
 static void change_blob(struct draft *draft) {
     u64 at = any_offset(draft);
@@ -230,8 +219,8 @@ static void sort_operations(struct draft *draft) {
 
 size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max_size, u32 seed) {
     static void (*const changes[])(struct draft *) = {
-        change_slot,     change_slot, change_opcode, repeat_operation, remove_operation,
-        swap_operations, change_blob, append_blob,   change_bytes};
+        change_slot,      change_slot, change_opcode, repeat_operation,
+        remove_operation, change_blob, append_blob,   change_bytes};
     struct draft draft = {data, size, max_size, 0, seed * 0x9e3779b97f4a7c15ull | 1};
     u32 rounds = 1 + pick(&draft, 4);
 

@@ -46,9 +46,22 @@ test("links matter on the way to every path, and below the sources of binds", ()
 
 test("it matters what is hidden, and in a writable root what is bound", () => {
   const files = '[files]\nwrite = ["/a/b"]\nhide = ["/h"]\n[root]\ntype = "directory"\npath = "/r"\n';
-  assert.equal(needs(files).kinds, [{ root: "/r", path: "/h" }]);
+  assert.equal(needs(files).kinds[0], { root: "/r", path: "/h" });
+  assert.not.ok(has(needs(files).kinds, "/", "/a/b"));
   assert.equal(needs(`${files}writable = "yes"`).kinds, [
     { root: "/r", path: "/h" },
     { root: "/", path: "/a/b" },
   ]);
+});
+
+test("in a root that can't be written to, it matters which generated files have a place", () => {
+  const directory = 'root = { type = "directory", path = "/r" }\n';
+  assert.is(needs(directory).etc, "/r/etc");
+  assert.ok(has(needs(directory).kinds, "/r", "/etc/hosts"));
+  const bound = needs(`${directory}[[mount]]\ntype = "bind"\nsource = "/srv/etc"\ntarget = "/etc"\n`);
+  assert.ok(has(bound.kinds, "/", "/srv/etc/hosts"));
+  const writable = needs('root = { type = "directory", path = "/r", writable = "yes" }');
+  assert.is(writable.etc, undefined);
+  assert.equal(writable.kinds, []);
+  assert.is(needs('root.type = "empty"').etc, undefined);
 });

@@ -78,6 +78,26 @@ test("what is hidden is looked at where it really is", ({ cleanup }) => {
   const { kinds, links } = read(
     `files.hide = ["/link", "/none"]\nroot = { type = "directory", path = "${root}" }`,
   );
-  assert.equal(kinds, { [join(root, "real")]: "directory", [join(root, "none")]: "absent" });
+  assert.equal([kinds[join(root, "real")], kinds[join(root, "none")]], ["directory", "absent"]);
   assert.equal(links, { [join(root, "link")]: "real" });
+});
+
+test("/etc is listed where a file is missing that tsjail generates, and never through a link", ({
+  cleanup,
+}) => {
+  const root = mkdtempSync(join(tmpdir(), "root-"));
+  cleanup(() => rmSync(root, { recursive: true }));
+  const readRoot = () => read(`root = { type = "directory", path = "${root}" }`);
+  assert.equal(readRoot().etc, { kind: "absent" });
+  mkdirSync(join(root, "etc"));
+  writeFileSync(join(root, "etc/profile"), "");
+  assert.equal(readRoot().etc, { kind: "entries", entries: [{ name: "profile", kind: "file" }] });
+  assert.is(readRoot().kinds[join(root, "etc/hosts")], "absent");
+  for (const name of ["hosts", "hostname", "resolv.conf", "passwd", "group"]) {
+    writeFileSync(join(root, "etc", name), "");
+  }
+  assert.equal(readRoot().etc, { kind: "absent" });
+  rmSync(join(root, "etc"), { recursive: true });
+  symlinkSync("/etc", join(root, "etc"));
+  assert.equal(readRoot().etc, { kind: "absent" });
 });

@@ -9,7 +9,7 @@ import { tsjail } from "../support/jail.ts";
 import { listProcesses, watch } from "../support/process.ts";
 import { suite } from "../support/suite.ts";
 
-const test = suite("descriptors").needs("userns");
+const test = suite("descriptors").needs("userns", "command:cc");
 
 /** Bash's own builtins, so that no program opens anything meanwhile; 255 is its script. */
 const list = 'for fd in /proc/self/fd/*; do [ -e "$fd" ] && echo "${fd##*/}"; done; true';

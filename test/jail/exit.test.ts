@@ -6,9 +6,10 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import * as assert from "../support/assert.ts";
 import { bind, executor, runExecutor, scratch } from "../support/executor.ts";
+import { jail } from "../support/jail.ts";
 import { suite } from "../support/suite.ts";
 
-const test = suite("exit").needs("userns");
+const test = suite("exit").needs("userns", "command:cc");
 
 /** Ends nothing: CHLD, CONT, URG and WINCH are ignored by default; STOP, TSTP, TTIN and TTOU stop. */
 const harmless: readonly number[] = ["SIGCHLD", "SIGCONT", "SIGURG", "SIGWINCH"].map((name) => number(name));
@@ -97,5 +98,24 @@ test("the status is right for a caller that ignores SIGCHLD", async () => {
   for (const flags of [["init"], []] as const) {
     const outcome = await runExecutor(["/probe", "exit", "7"], { supervise: { flags }, through });
     assert.is(outcome.status, 7, `flags: ${flags}`);
+  }
+});
+
+test("behind Node it is the same: statuses, signals, and the three of tsjail's own with their messages", async () => {
+  const run = (command: string[], options: string[] = []) => jail({ profile: "base", options, command });
+  for (const status of [0, 1, 77, 124, 255]) {
+    assert.is((await run(["sh", "-c", `exit ${status}`])).status, status);
+  }
+  assert.is((await run(["sh", "-c", "kill -KILL $$"])).status, 137);
+  const cases = [
+    [127, await run(["no-such-command"]), "no-such-command"],
+    [126, await run(["/etc/passwd"]), "/etc/passwd"],
+    [125, await run(["true"], ["--bind", "/no/such/source"]), "/no/such/source"],
+    [125, await run(["true"], ["--no-such-option"]), "--no-such-option"],
+  ] as const;
+  for (const [status, ending, word] of cases) {
+    assert.equal([ending.status, ending.stdout], [status, ""], word);
+    assert.match(ending.stderr, word);
+    assert.is(ending.stderr.match(/^tsjail: /gm)?.length, 1, ending.stderr);
   }
 });

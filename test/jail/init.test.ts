@@ -5,7 +5,7 @@ import { runExecutor, startExecutor } from "../support/executor.ts";
 import { findLeft, makeMarker, pause, readField, until, watch } from "../support/process.ts";
 import { suite } from "../support/suite.ts";
 
-const test = suite("init").needs("userns");
+const test = suite("init").needs("userns", "command:cc");
 
 const run = async (script: string, wish?: Parameters<typeof runExecutor>[1]): Promise<string> => {
   const outcome = await runExecutor(["sh", "-c", script], wish);

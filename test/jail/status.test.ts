@@ -9,7 +9,7 @@ import { tsjail } from "../support/jail.ts";
 import { listProcesses, type Outcome, until, watch } from "../support/process.ts";
 import { suite } from "../support/suite.ts";
 
-const test = suite("status").needs("userns");
+const test = suite("status").needs("userns", "command:cc");
 
 interface Started {
   event: "started";

@@ -10,7 +10,7 @@ import { type Outcome, watch } from "../support/process.ts";
 import { suite } from "../support/suite.ts";
 import { openTerminal, readFlags } from "../support/terminal.ts";
 
-const test = suite("streams").needs("userns", "command:setsid");
+const test = suite("streams").needs("userns", "command:cc", "command:setsid");
 
 const kinds = ["file", "pipe", "tty"] as const;
 type Kind = (typeof kinds)[number];

@@ -1,64 +1,17 @@
-// time-limit: 240s
-// A person at a terminal: size, keys, job control, full-screen programs, and the terminal as it was afterwards.
-// In: bin/tsjail on a pty that the test holds, often below an interactive bash of the host's.
-
+// time-limit: 200s
+// A person at a terminal: size, modes, keys, full-screen programs, and the terminal as it was afterwards.
+// In: bin/tsjail on a pty that the test holds. Next: jobs.test.ts, injection.test.ts.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import * as assert from "../support/assert.ts";
 import { findCommand } from "../support/capability.ts";
-import { probe as compileProbe, mount, startExecutor } from "../support/executor.ts";
 import { buildCommand, hostTree, tsjail } from "../support/jail.ts";
-import { pause, until, watch } from "../support/process.ts";
-import { suite, type TestContext } from "../support/suite.ts";
-import { openTerminal, type Terminal } from "../support/terminal.ts";
+import { pause, watch } from "../support/process.ts";
+import { base, end, interrupt, open, quit, show } from "../support/screen.ts";
+import { suite } from "../support/suite.ts";
+import { openTerminal } from "../support/terminal.ts";
 
 const test = suite("terminal").needs("userns", "command:setsid");
-
-const base = [tsjail, "-p", "base", "--"];
-const bashWords = ["bash", "--norc", "--noprofile", "--noediting", "-i"];
-const interrupt = "\x03";
-const end = "\x04";
-const suspend = "\x1a";
-const quit = "\x1c";
-
-function open({ cleanup }: TestContext, rows?: number, columns?: number): Terminal {
-  const terminal = openTerminal(rows, columns);
-  cleanup(() => terminal.close());
-  return terminal;
-}
-
-/** Runs it on the terminal to its end; the answer is its status and what was shown. */
-async function show(terminal: Terminal, words: readonly string[], keys = "") {
-  const child = terminal.start(words);
-  const { ended } = child;
-  if (keys !== "") await terminal.type(keys);
-  const { status, signal } = await ended;
-  await pause(20);
-  return { status, signal, text: terminal.text() };
-}
-
-/** An interactive shell of the host's, in which a person starts jails. */
-async function openShell(context: TestContext, rows?: number, columns?: number) {
-  const terminal = open(context, rows, columns);
-  const child = terminal.start(bashWords, { env: { PS1: "host> ", HISTFILE: "/dev/null" } });
-  const { ended } = child;
-  context.cleanup(async () => {
-    child.child.kill("SIGHUP");
-    child.child.kill("SIGKILL");
-    await ended.catch(() => {});
-  });
-  await terminal.waitFor("host> ");
-  const enter = async (line: string, wanted: string | RegExp = "host> ") => {
-    await terminal.type(`${line}\n`);
-    await terminal.waitFor(line);
-    return terminal.waitFor(wanted);
-  };
-  return { terminal, child, ended, enter };
-}
-
-const jailed = (command: string) => `${tsjail} -p base -- ${command}`;
-const innerShell = jailed("env PS1='inner> ' bash --norc --noprofile --noediting -i");
 
 test("the jail has a terminal of its own, of the same size, that controls it", async (context) => {
   const terminal = open(context, 33, 99);
@@ -127,135 +80,6 @@ test("a program that catches ^C goes on", async (context) => {
   await terminal.type("word\n");
   await terminal.waitFor("got word");
   assert.is((await child.ended).status, 5);
-});
-
-test("^C in an inner shell ends the program there and neither the shell nor the jail", async (context) => {
-  const { terminal, enter } = await openShell(context);
-  await enter(innerShell, "inner> ");
-  await terminal.type("sleep 60\n");
-  await pause(300);
-  await terminal.type(interrupt);
-  await terminal.waitFor("inner> ");
-  await enter("echo status $?", "status 130");
-  await terminal.waitFor("inner> ");
-  await enter("exit 9", "host> ");
-  await enter("echo outer $?", "outer 9");
-});
-
-test("^D ends an inner shell", async (context) => {
-  const { terminal, enter } = await openShell(context);
-  await enter(innerShell, "inner> ");
-  await terminal.type(end);
-  await terminal.waitFor("host> ");
-  await enter("echo outer $?", "outer 0");
-});
-
-test("^Z stops the whole jail, the terminal is the shell's again, and fg goes on", async (context) => {
-  const { terminal, enter } = await openShell(context);
-  for (let round = 0; round < 2; round++) {
-    await enter(jailed("sh -c 'echo re\"\"ady; exec cat'"), "ready");
-    await terminal.type(`first ${round}\n`);
-    await terminal.waitFor(new RegExp(`first ${round}\\r\\nfirst ${round}`));
-    await terminal.type(suspend);
-    await terminal.waitFor("Stopped");
-    await terminal.waitFor("host> ");
-    await enter("stty -a | grep -c '[^-]icanon'; echo $((6 * 7))", "42");
-    await terminal.waitFor("host> ");
-    await enter("fg", "exec cat");
-    await pause(200);
-    await terminal.type("second\n");
-    await terminal.waitFor(/second\r\nsecond/);
-    await terminal.type(end);
-    await terminal.waitFor("host> ");
-    await enter("echo outer $?", "outer 0");
-    await terminal.waitFor("host> ");
-  }
-});
-
-test("^Z in an inner shell stops the program there, and its fg is the inner one", async (context) => {
-  const { terminal, enter } = await openShell(context);
-  await enter(innerShell, "inner> ");
-  await terminal.type("sleep 61\n");
-  await pause(300);
-  await terminal.type(suspend);
-  await terminal.waitFor("Stopped");
-  await terminal.waitFor("inner> ");
-  await enter("jobs", /Stopped +sleep 61/);
-  await terminal.waitFor("inner> ");
-  await terminal.type("fg\n");
-  await terminal.waitFor("sleep 61");
-  await pause(200);
-  await terminal.type(interrupt);
-  await terminal.waitFor("inner> ");
-  await enter("exit", "host> ");
-});
-
-test("an inner shell that suspends itself stops the jail, and fg brings it back with its screen size", async (context) => {
-  const { terminal, enter } = await openShell(context, 24, 80);
-  await enter(innerShell, "inner> ");
-  await terminal.type("kill -STOP $$\n");
-  await terminal.waitFor("Stopped");
-  await terminal.waitFor("host> ");
-  terminal.resize(40, 100);
-  await terminal.type("fg\n");
-  await pause(300);
-  await terminal.type("stty size\n");
-  await terminal.waitFor("40 100");
-  await terminal.waitFor("inner> ");
-  await enter("exit", "host> ");
-});
-
-test("a jail that was started in the background does not touch the terminal until fg", async (context) => {
-  const { terminal, enter } = await openShell(context);
-  await enter(
-    `${jailed(`sh -c 'sleep 0.5; echo from the jail; read -r a; echo "read $a"; stty -a | grep -o " icanon"'`)} &`,
-  );
-  await enter("echo still $((40 + 2))", "still 42");
-  await terminal.waitFor("from the jail");
-  await enter("echo typed here", "\ntyped here");
-  await terminal.waitFor("host> ");
-  await terminal.type("fg\n");
-  await pause(500);
-  await terminal.type("for the jail\n");
-  await terminal.waitFor("read for the jail");
-  await terminal.waitFor("icanon");
-  await terminal.waitFor("host> ");
-});
-
-test("a stopped jail goes on in the background with bg, and what it says is shown", async (context) => {
-  const { terminal, enter } = await openShell(context);
-  await enter(jailed("sh -c 'echo a$((1)); sleep 1; echo a$((2)); sleep 1; echo a$((3))'"), "a1\r\n");
-  await terminal.type(suspend);
-  await terminal.waitFor("Stopped");
-  await terminal.waitFor("host> ");
-  await terminal.type("bg\n");
-  await terminal.waitFor(/a2\r/);
-  await terminal.waitFor(/a3\r/);
-  await pause(200);
-  await terminal.type("\n");
-  await terminal.waitFor("Done");
-});
-
-test("a key that is pressed while the jail is being set up is the command's", async (context) => {
-  for (const [key, status] of [
-    [interrupt, 130],
-    [quit, 131],
-  ] as const) {
-    const terminal = open(context);
-    const cooked = terminal.modes();
-    // So many that there is time to press it.
-    const slow = Array.from({ length: 500 }, (_, index) => mount("tmpfs", `/slow/${index}`));
-    const child = watch(
-      startExecutor(["sh", "-c", "ulimit -c 0; exec sleep 20"], {
-        jail: [...slow],
-        through: ["setsid", "--ctty"],
-        stdio: [terminal.slave, terminal.slave, terminal.slave],
-      }),
-    );
-    await until(() => terminal.modes() !== cooked, "the terminal to be raw");
-    await terminal.type(key);
-    assert.is((await child.ended).status, status);
-  }
 });
 
 test("a full-screen program draws, takes keys and leaves the screen as it was", async (context) => {
@@ -383,71 +207,6 @@ test('tty = "always" gives a terminal where the caller has pipes', async () => {
   assert.match(outcome.stdout, /0\r\n1\r\n2\r\n/);
   assert.match(outcome.stdout, /got word\r\n/);
   assert.match(outcome.stdout, /end\r\n$/);
-});
-
-/** What the kernel says of TIOCSTI on one's own terminal, since 6.2 without a capability. */
-function permitsTyping(): boolean {
-  try {
-    return readFileSync("/proc/sys/dev/tty/legacy_tiocsti", "utf8").trim() === "1";
-  } catch {
-    return true;
-  }
-}
-
-/** The probe on the terminal in a jail of the executor's; the answer is what was shown. */
-async function probe(terminal: Terminal, tty: "auto" | "never", ...words: string[]): Promise<string> {
-  const child = watch(
-    startExecutor(["/probe", ...words], {
-      supervise: { tty },
-      through: ["setsid", "--ctty"],
-      stdio: [terminal.slave, terminal.slave, terminal.slave],
-    }),
-  );
-  await child.ended;
-  await pause(30);
-  return terminal.text();
-}
-
-test("TIOCSTI on the jail's terminal stays in the jail", async (context) => {
-  const terminal = open(context);
-  const shown = await probe(terminal, "auto", "type", "0", "touch /tmp/typed\n");
-  assert.match(shown, permitsTyping() ? "TIOCSTI: done" : /TIOCSTI: (Input|Operation)/);
-  // What had been typed on the caller's terminal would now be read there.
-  const child = terminal.start(["bash", "-c", 'read -r -t 0.5 line; echo "left: <$line>"']);
-  await terminal.waitFor("left: <>");
-  assert.is((await child.ended).status, 0);
-});
-
-test("what it types there is read there, by the jail", async (context) => {
-  if (!permitsTyping()) return assert.ok(true);
-  const terminal = open(context);
-  const child = watch(
-    startExecutor(["bash", "-c", '/probe type 0 "word\n"; read -r line; echo "read: <$line>"'], {
-      through: ["setsid", "--ctty"],
-      stdio: [terminal.slave, terminal.slave, terminal.slave],
-    }),
-  );
-  await terminal.waitFor("read: <word>");
-  assert.is((await child.ended).status, 0);
-});
-
-test("TIOCSTI on the caller's own terminal is refused; the twin outside of a jail is not", async (context) => {
-  const terminal = open(context);
-  assert.match(
-    await probe(terminal, "never", "type", "0", "echo owned\n"),
-    /TIOCSTI: Operation not permitted|TIOCSTI: Input/,
-  );
-  const twin = await show(terminal, [compileProbe(), "type", "0", "x"]);
-  if (permitsTyping()) assert.match(twin.text, "TIOCSTI: done");
-});
-
-test("TIOCLINUX reaches no console", async (context) => {
-  const terminal = open(context);
-  for (const tty of ["auto", "never"] as const) {
-    const shown = await probe(terminal, tty, "console", "0");
-    assert.match(shown, /TIOCLINUX paste: (?!done)/);
-    assert.match(shown, /TIOCLINUX shift: (?!done)/);
-  }
 });
 
 test("a program that is left behind on the terminal is ended with the jail", async (context) => {

@@ -6,7 +6,7 @@ import { hostTree, jail } from "../support/jail.ts";
 import { findLeft, makeMarker, type Outcome, watch } from "../support/process.ts";
 import { suite } from "../support/suite.ts";
 
-const test = suite("timeout").needs("userns");
+const test = suite("timeout").needs("userns", "command:cc");
 
 /** Milliseconds from the start to the end, beside how it ended. */
 async function measure(work: () => Promise<Outcome>): Promise<Outcome & { took: number }> {

@@ -22,7 +22,9 @@ writeFileSync(
   executor,
   `#!/bin/sh
 if [ "$1" = --version ]; then echo "tsjail-executor ${version} plan ${planVersion}"; exit; fi
-for name in cmdline environ status limits; do cat /proc/$$/$name > ${directory}/$name; done
+for name in cmdline environ limits; do cat /proc/$$/$name > ${directory}/$name; done
+# Not by a child: around its fork a shell blocks every signal.
+while read -r line; do echo "$line"; done < /proc/$$/status > ${out("status")}
 for fd in /proc/$$/fd/*; do echo "\${fd##*/} $(readlink "$fd") $(sed -n 's/flags:\\t//p' "/proc/$$/fdinfo/\${fd##*/}")"; done > ${out("fds")}
 cat "/proc/$$/fd/$2" > ${out("plan")}
 { echo x > "/proc/$$/fd/$2"; } 2> ${out("write")}
@@ -111,6 +113,18 @@ test("the limit on open files is the caller's again", () => {
     environment: { TSJAIL_FRONT: `version=${version} nofile=512:1024 ignored=0x0` },
   });
   assert.match(read("limits").toString(), /^Max open files +512 +1024 /m);
+});
+
+test("a limit on file sizes that the plan does not fit into is an error that names it", () => {
+  const result = start("true", { before: "ulimit -f 0" });
+  assert.is(result.status, 125);
+  assert.match(
+    result.stderr,
+    /^tsjail: The plan can't be handed to the executor: EFBIG\.\n {2}.*RLIMIT_FSIZE/,
+  );
+  assert.match(result.stderr, "ulimit -f unlimited");
+  // In units of 512 or 1024 bytes: one plan fits in.
+  assert.is(start("true", { before: "ulimit -f 200" }).status, 0);
 });
 
 test("a hard limit below that of the parent is no obstacle", () => {

@@ -31,7 +31,6 @@ const wrongNumber = /^tsjail: --plan-fd wants the number of an open descriptor a
 const setuid = /^tsjail: the executor must not be setuid, setgid or have file capabilities;.*\n$/;
 
 const isHosted = readFileSync(executor()).includes("libasan");
-
 test("says its version and the version of the plans that it reads", () => {
   const run = runWords(["--version"]);
   assert.equal([run.status, run.stdout, run.stderr], [0, versionLine, ""]);

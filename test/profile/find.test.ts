@@ -1,11 +1,11 @@
 // Where profiles are looked for, and what is said when there is none.
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { formatError } from "../../src/error.ts";
 import { findProfile } from "../../src/profile/find.ts";
 import * as assert from "../support/assert.ts";
 import { suite } from "../support/suite.ts";
-import { catchError, type Directory, makeDirectory } from "./directory.ts";
+import { catchError, catchMessage, type Directory, makeDirectory } from "./directory.ts";
 
 const test = suite("find");
 
@@ -75,6 +75,36 @@ test("without a home directory the user's place is passed over", (context) => {
   const directory = makeDirectory(context);
   delete directory.environment.HOME;
   assert.is(find(directory, "base").isShipped, true);
+});
+
+test.needs("user")("a place that can't be looked at is an error that says how to go on", (context) => {
+  const directory = makeDirectory(context, { "home/.config/tsjail/other.toml": "" });
+  const close = (name: string) => {
+    chmodSync(join(directory.path, name), 0);
+    context.cleanup(() => chmodSync(join(directory.path, name), 0o755));
+  };
+  assert.is(find(directory, "base").isShipped, true);
+  close("home");
+  const error = catchError(() => find(directory, "base"));
+  assert.is(error.code, "profile_unreadable");
+  assert.match(formatError(error), "home/.config/tsjail/base.toml can't be seen: permission denied");
+  assert.match(error.hint ?? "", `HOME is ${directory.environment.HOME}, where you may not look`);
+  assert.match(error.hint ?? "", `--profile ${join(directory.path, "shipped/base.toml")}`);
+  assert.is(find(directory, join(directory.path, "shipped/base.toml")).isShipped, false);
+  directory.environment.XDG_CONFIG_HOME = join(directory.path, "home/conf");
+  assert.match(catchError(() => find(directory, "base")).hint ?? "", "XDG_CONFIG_HOME is");
+  directory.environment.XDG_CONFIG_HOME = join(directory.path, "conf");
+  assert.is(find(directory, "base").isShipped, true);
+  assert.is(directory.load().name, "base");
+  close("work");
+  assert.match(
+    catchMessage(() => find(directory, "base")),
+    /work\/base\.toml can't be seen[\s\S]*hint: cd /,
+  );
+  assert.match(
+    catchMessage(() => directory.load()),
+    /work\/tsjail\.toml can't be seen[\s\S]*hint: cd /,
+  );
 });
 
 test("names that make no sense are errors, not crashes", (context) => {

@@ -154,3 +154,18 @@ test("a profile with an error can't be trusted, and one that is missing is calle
   rmSync(join(directory.path, "work/tsjail.toml"));
   assert.is(catchError(() => trustProfile(directory.request())).code, "profile_not_found");
 });
+
+test.needs("user")(
+  "where the records can't be looked at, nothing is trusted, and the message says why",
+  (context) => {
+    const { directory, refuse } = makeProject(context);
+    assert.match(refuse(), "has not been trusted");
+    const home = join(directory.path, "home");
+    chmodSync(home, 0);
+    context.cleanup(() => chmodSync(home, 0o755));
+    for (const message of [refuse(), formatError(catchError(() => trustProfile(directory.request())))]) {
+      assert.match(message, /home\/\.local\/share\/tsjail\/trusted: permission denied/);
+      assert.match(message, `hint: HOME is ${home}, where you may not look`);
+    }
+  },
+);
