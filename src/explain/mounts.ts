@@ -1,5 +1,6 @@
 // The mounts around us, and the kernel's rule for a fresh procfs or sysfs in a user namespace ("mount too
 // revealing"). In: /proc/self/mountinfo. Out: mounts, and what stands in the way; next is facts.ts.
+import { dirname } from "node:path";
 
 export interface Mount {
   readonly target: string;
@@ -55,7 +56,11 @@ const emptyDirectories: readonly RegExp[] = [
 /** Mounts that hide parts of /proc or /sys, from top to bottom. */
 export function findOvermounts(mounts: readonly Mount[], top: "/proc" | "/sys"): readonly string[] {
   const below = mounts.map(({ target }) => target).filter((target) => target.startsWith(`${top}/`));
-  const hiding = below.filter((target) => !emptyDirectories.some((pattern) => pattern.test(target)));
+  // What is mounted further below those lies on their mounts, and hides nothing of ours either.
+  const isHarmless = (target: string): boolean =>
+    target !== top &&
+    (emptyDirectories.some((pattern) => pattern.test(target)) || isHarmless(dirname(target)));
+  const hiding = below.filter((target) => !isHarmless(target));
   return [...new Set(hiding)].sort();
 }
 

@@ -436,7 +436,7 @@ export const reasons = [
   "not_procfs",
   /** The new root has no such operation done before it (a plan out of order). */
   "out_of_order",
-  /** Something went on after failing: init ended without a report. */
+  /** Init ended without a report; in place of an errno stands the signal that killed it, or 0. */
   "init_died",
   /** A capability or another credential is there that should be gone, or the other way round. */
   "credentials",

@@ -8,7 +8,7 @@ export interface Report {
   readonly op: number;
   readonly step: Step;
   readonly reason: Reason;
-  /** Linux's positive number; 0 for none. */
+  /** Linux's positive number; 0 for none. With the reason `init_died` a signal's number. */
   readonly errno: number;
   /** Where the plan can be read; undefined where there is none. */
   readonly planFd: number | undefined;

@@ -118,7 +118,12 @@ test("mounts over parts of /proc are found, but not those on directories made fo
   assert.is(explainRevealing(clean, "proc"), undefined);
   const masked = parseMounts(mountinfo("31 22 0:31 / /proc/kcore\\040x rw - tmpfs tmpfs rw"));
   assert.match(explainRevealing(masked, "proc") ?? "", /covered by other mounts: \/proc\/kcore x/);
-  const cgroup = parseMounts(mountinfo("32 23 0:32 / /sys/fs/cgroup rw - cgroup2 cgroup rw"));
+  const cgroup = parseMounts(
+    mountinfo(
+      "32 23 0:32 / /sys/fs/cgroup rw - tmpfs cgroup rw",
+      "33 32 0:33 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu",
+    ),
+  );
   assert.is(explainRevealing(cgroup, "sysfs"), undefined);
   assert.match(explainRevealing([], "proc") ?? "", /no proc is mounted/);
 });
