@@ -108,7 +108,11 @@ function checkProfile(page: string, block: Block): void {
       encoding: "utf8",
       env: { ...process.env, HOME: directory },
     });
-    assert.is(status, 0, `${page}:${block.line}: ${stderr}`);
+    const place = `${page}:${block.line}: ${stderr}`;
+    // the one kind of profile that only root can start says so to everybody else
+    if (/^map = /m.test(block.text) && process.getuid?.() !== 0)
+      assert.match(stderr, /^tsjail: Only a privileged caller can map/, place);
+    else assert.is(status, 0, place);
   });
 }
 
