@@ -1,6 +1,6 @@
 // Node becomes the executor. In: the executor's path, a plan as bytes, the command's words. Out: nothing, the process
 // is another one; before that everything that Node changed in its process is put back, since it survives execve(2).
-import { readFileSync, writeSync } from "node:fs";
+import { constants as fsConstants, readFileSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { TsjailError } from "../error.ts";
 import type { Limit } from "../host/host.ts";
@@ -23,8 +23,12 @@ const keptVariables =
 
 /** @throws TsjailError `executor_missing` when the executor can't be executed, `host_unsupported` before that */
 export async function becomeExecutor(launch: Launch): Promise<never> {
+  // Under Node 22 and later the import of koffi touches process.stderr, which sets O_NONBLOCK on a description that is
+  // the shell's too.
+  const blocking = [0, 1, 2].filter(isBlocking);
   const native = await import("../native.ts");
   try {
+    for (const fd of blocking) native.makeBlocking(fd);
     const argv = prepareProcess(launch, native);
     return native.execute(launch.executor, argv, encodeEnvironment(launch.environment));
   } catch (error) {
@@ -51,12 +55,26 @@ function prepareProcess(launch: Launch, native: typeof import("../native.ts")): 
   // Node sets FD_CLOEXEC on all that it inherits (uv_disable_stdio_inheritance).
   for (const fd of [0, 1, 2, planFd, ...launch.keepFds]) native.keepOnExec(fd);
   native.limitOpenFiles(launch.nofile.soft);
+  // Node's handlers for these two raise the signal again, from whichever thread has got it: execve(2), which ends all
+  // other threads, could come between, and the signal would be lost.
+  native.restoreDefaultSignal(constants.signals.SIGINT);
+  native.restoreDefaultSignal(constants.signals.SIGTERM);
   // Node ignores these two; execve(2) puts handlers back to the default, but not what is ignored.
   native.restoreDefaultSignal(constants.signals.SIGPIPE);
   native.restoreDefaultSignal(constants.signals.SIGXFSZ);
   const argv: Uint8Array[] = ["tsjail", "--plan-fd", String(planFd)].map((word) => Buffer.from(word));
   if (launch.command.length > 0) argv.push(Buffer.from("--"), ...encodeWords(launch.command));
   return argv;
+}
+
+/** What proc_pid_fdinfo(5) says of a descriptor; false for one that is closed. */
+function isBlocking(fd: number): boolean {
+  try {
+    const flags = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"))?.[1];
+    return flags !== undefined && (Number.parseInt(flags, 8) & fsConstants.O_NONBLOCK) === 0;
+  } catch {
+    return false;
+  }
 }
 
 function explainExecve(code: string): string {
