@@ -175,17 +175,11 @@ void host_undo(void) {
 
 static int write_proc(struct jail *jail, int pid, const char *name, const char *value) {
     struct text path = {0};
-    long fd, n;
 
     text_add(&path, "/proc/");
     text_add_number(&path, pid);
     text_add(&path, name);
-    fd = sys(openat, AT_FDCWD, path.data, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return fail(jail, STEP_OPEN, fd);
-    n = sys(write, fd, value, strlen(value));
-    sys(close, fd);
-    return n < 0 ? fail(jail, STEP_WRITE, n) : 0;
+    return write_file(jail, path.data, value);
 }
 
 int host_write_maps(struct jail *jail, int pid) {

@@ -84,7 +84,7 @@ struct jail {
     int proc;      /* the root of a procfs for this pid namespace, or -1 */
     int slave;     /* the command's end of the pty, or -1 */
     int staged;    /* files made on the stage so far */
-    int late_time; /* the time namespace is made by unshare, for the children of init */
+    int late_time; /* clone3 was refused: init makes the time namespace with unshare */
     u64 *own;      /* device numbers of the jail's own file systems */
     u32 own_count;
     u32 umask; /* the caller's */
@@ -120,8 +120,10 @@ int op_readonly(struct jail *jail, const struct op_readonly *op);
 int op_attributes(struct jail *jail, const struct op_attributes *op);
 int op_pivot(struct jail *jail);
 int open_own_proc(struct jail *jail);
+int is_of_type(int fd, long magic);
 
-/* setup.c: into the time namespace that unshare(2) has made */
+/* setup.c: one write(2); and into the time namespace that unshare(2) has made */
+int write_file(struct jail *jail, const char *path, const char *value);
 int enter_time_namespace(struct jail *jail);
 
 /* openat2(2), tried again where the kernel could not be sure; what a path may not leave, or cross.

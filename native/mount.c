@@ -341,17 +341,23 @@ int op_mount(struct jail *jail, const struct op_mount *op) {
     return result;
 }
 
-/* Without a pid namespace of our own no procfs can be mounted, since the host's belongs to somebody
- * else. The host's will do where it is really that: what is below sys/user is the reader's own. */
-static int open_host_proc(struct jail *jail) {
-    long fd = sys(openat, AT_FDCWD, "/proc", O_FLAGS_PATH | O_NOFOLLOW);
+/* Whether what was opened lies on a file system of this kind (statfs(2)). */
+int is_of_type(int fd, long magic) {
     struct {
         long type, rest[32];
     } file_system;
 
+    return sys(fstatfs, fd, &file_system) == 0 && file_system.type == magic;
+}
+
+/* Without a pid namespace of our own no procfs can be mounted, since the host's belongs to somebody
+ * else. The host's will do where it is really that: what is below sys/user is the reader's own. */
+static int open_host_proc(struct jail *jail) {
+    long fd = sys(openat, AT_FDCWD, "/proc", O_FLAGS_PATH | O_NOFOLLOW);
+
     if (fd < 0)
         return fail(jail, STEP_OPEN, fd);
-    if (sys(fstatfs, fd, &file_system) < 0 || file_system.type != PROC_SUPER_MAGIC) {
+    if (!is_of_type((int)fd, PROC_SUPER_MAGIC)) {
         sys(close, fd);
         return fail_because(jail, STEP_FSTATFS, REASON_NOT_PROCFS);
     }

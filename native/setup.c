@@ -11,7 +11,7 @@
 
 #include "jail.h"
 
-static int write_file(struct jail *jail, const char *path, const char *value) {
+int write_file(struct jail *jail, const char *path, const char *value) {
     long fd = sys(openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC), n;
 
     if (fd < 0)

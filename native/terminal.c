@@ -13,11 +13,6 @@
 
 #include "jail.h"
 
-struct kernel_statfs {
-    long type;
-    long rest[32];
-};
-
 int is_terminal(int fd) {
     struct termios modes;
 
@@ -63,11 +58,10 @@ int terminal_look(struct jail *jail) {
 /* What was opened has to be a pty of a devpts: the jail's root could hold anything under that name.
  */
 static int check_slave(struct jail *jail, int fd) {
-    struct kernel_statfs file_system;
     struct stat stat;
 
-    if (sys(fstatfs, fd, &file_system) < 0 || file_system.type != DEVPTS_SUPER_MAGIC ||
-        sys(newfstatat, fd, "", &stat, AT_EMPTY_PATH) < 0 || !S_ISCHR(stat.st_mode))
+    if (!is_of_type(fd, DEVPTS_SUPER_MAGIC) || sys(newfstatat, fd, "", &stat, AT_EMPTY_PATH) < 0 ||
+        !S_ISCHR(stat.st_mode))
         return fail_because(jail, STEP_FSTAT, REASON_WRONG_DEVICE);
     return 0;
 }
