@@ -175,7 +175,8 @@ test("SIGTERM and SIGINT while tsjail is still starting end it, with nothing lef
     [200, "SIGTERM"],
   ] as const) {
     const marker = makeMarker();
-    const running = startJail({ profile: "base", command: ["sh", "-c", `sleep 60; : ${marker}`] });
+    // Not a shell: where the start was over already, one would wait for its child before it minds a SIGINT.
+    const running = startJail({ profile: "base", command: ["perl", "-e", "sleep 60", marker] });
     await pause(at);
     running.child.kill(name);
     const ending = await running.ended;
