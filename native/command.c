@@ -74,24 +74,18 @@ static int arrange_descriptors(struct jail *jail) {
     return 0;
 }
 
-/* All signals are blocked here, so none arrives between its disposition and execve. */
+/* What the caller has ignored the command ignores, as after any execve(2); our own only change of
+ * that is taken back. */
 static void restore_signals(const struct jail *jail) {
-    struct {
-        size_t handler;
-        u64 flags;
-        size_t restorer;
-        u64 mask;
-    } action = {0};
+    u64 action[4] = {1 /* SIG_IGN */};
 
-    for (u32 signal = 1; signal <= 64; signal++) {
-        action.handler = (jail->ignored >> (signal - 1)) & 1; /* SIG_DFL 0, SIG_IGN 1 */
-        sys(rt_sigaction, signal, &action, NULL, 8);
-    }
+    if (jail->ignores_children)
+        sys(rt_sigaction, 17 /* SIGCHLD */, action, NULL, 8);
     sys(rt_sigprocmask, 2 /* SIG_SETMASK */, &jail->signal_mask, NULL, 8);
 }
 
-static char **list_array(const struct blob *list, size_t extra) {
-    char **array = allocate((list_count(list) + extra + 1) * sizeof *array);
+static char **list_array(const struct blob *list) {
+    char **array = allocate((list_count(list) + 1) * sizeof *array);
     size_t at = 0;
 
     for (const char *each = NULL; (each = list_next(list, each));)
@@ -99,16 +93,18 @@ static char **list_array(const struct blob *list, size_t extra) {
     return array;
 }
 
-static char **make_environment(const struct jail *jail, const struct blob *list) {
+/* sd_listen_fds(3): only now is the command's pid known. */
+static void add_listen_pid(const struct jail *jail) {
     static struct text listen_pid;
-    char **environment = list_array(list, 1);
+    char **end = jail->environment;
 
-    if (jail->supervise->flags & SUPERVISE_LISTEN_FDS) {
-        text_add(&listen_pid, "LISTEN_PID=");
-        text_add_number(&listen_pid, sys(getpid));
-        environment[list_count(list)] = listen_pid.data;
-    }
-    return environment;
+    if (!(jail->supervise->flags & SUPERVISE_LISTEN_FDS))
+        return;
+    text_add(&listen_pid, "LISTEN_PID=");
+    text_add_number(&listen_pid, sys(getpid));
+    while (*end)
+        end++;
+    *end = listen_pid.data;
 }
 
 static const char *find_path(char *const *environment) {
@@ -183,18 +179,17 @@ static char **find_words(struct jail *jail) {
     if (jail->command && *jail->command)
         return jail->command;
     if (fields(command, command)->argv->length)
-        return list_array(fields(command, command)->argv, 0);
+        return list_array(fields(command, command)->argv);
     fail_because(jail, STEP_EXECVE, REASON_NO_COMMAND);
     return NULL;
 }
 
 void execute(struct jail *jail) {
-    const struct operation *list = plan_find(&jail->plan, OP_ENVIRONMENT);
-    char **environment = make_environment(jail, fields(list, environment)->list);
     char **argv = find_words(jail);
 
     if (!argv)
         return;
+    add_listen_pid(jail);
     jail->failure.op = -1;
     if (arrange_descriptors(jail) < 0)
         return;
@@ -213,5 +208,5 @@ void execute(struct jail *jail) {
         message_send(jail->socket, &ready, -1);
     }
     restore_signals(jail);
-    fail(jail, STEP_EXECVE, search_and_execute(argv, environment));
+    fail(jail, STEP_EXECVE, search_and_execute(argv, jail->environment));
 }

@@ -54,31 +54,89 @@ static int exit_status(const struct jail *jail) {
     return jail->failure.error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
+enum { MAX_SUBJECT = 300 }; /* bytes; there has to be room for the rest of the line */
+
+/* Names and paths are other people's: what would move a terminal's cursor is replaced. */
+static void add_printable(struct text *text, const char *word, size_t most) {
+    char letter[2] = {0};
+
+    for (; *word && most > 0; word++, most--) {
+        letter[0] = *word;
+        if ((u8)*word < ' ' || *word == 0x7f)
+            letter[0] = '?';
+        text_add(text, letter);
+    }
+    if (*word)
+        text_add(text, "...");
+}
+
+/* The paths of an operation, source and target; else its first text; of the command, its name. */
+static void add_subject(struct text *text, const struct jail *jail, const struct operation *op) {
+    u32 at = 0, rest = 0;
+    const char *first = plan_text(op, FIELD_PATH, &at), *second = NULL;
+
+    if (first)
+        second = plan_text(op, FIELD_PATH, &at);
+    else if (op->opcode == OP_COMMAND)
+        first = jail->command ? *jail->command : list_next(fields(op, command)->argv, NULL);
+    else
+        first = plan_text(op, FIELD_STRING, &rest);
+    if (first && *first) {
+        text_add(text, " ");
+        add_printable(text, first, MAX_SUBJECT);
+    }
+    if (second && strcmp(first, second) != 0) {
+        text_add(text, " -> ");
+        add_printable(text, second, MAX_SUBJECT);
+    }
+}
+
+static void add_cause(struct text *text, const struct failure *failure) {
+    s32 error = failure->error;
+
+    if (failure->step && failure->step < array_length(step_names)) {
+        text_add(text, step_names[failure->step]);
+        text_add(text, ": ");
+    }
+    if (failure->reason && failure->reason < array_length(reason_names)) {
+        text_add(text, reason_names[failure->reason]);
+        if (!error)
+            return;
+        text_add(text, " (");
+        text_add_number(text, error);
+        text_add(text, ")");
+        return;
+    }
+    text_add(text, "errno ");
+    text_add_number(text, error);
+    if (error > 0 && (size_t)error < array_length(errno_names)) {
+        text_add(text, " (");
+        text_add(text, errno_names[error]);
+        text_add(text, ")");
+    }
+}
+
 static void print_terse(const struct jail *jail) {
     const struct failure *failure = &jail->failure;
     struct text text = {0};
 
     text_add(&text, "tsjail: ");
     if (failure->op >= 0 && (u32)failure->op < jail->plan.count) {
-        text_add(&text, "operation ");
-        text_add_number(&text, failure->op);
+        const struct operation *op = &jail->plan.operation[failure->op];
+        const char *origin = plan_origin(&jail->plan, op);
+        text_add(&text, op_names[op->opcode - 1]);
+        add_subject(&text, jail, op);
+        if (op->opcode == OP_COMMAND && jail->command)
+            origin = "command line";
         text_add(&text, " (");
-        text_add(&text, plan_origin(&jail->plan, &jail->plan.operation[failure->op]));
+        add_printable(&text, origin, MAX_SUBJECT / 2);
         text_add(&text, ") failed: ");
     } else {
         text_add(&text, "the start failed: ");
     }
-    text_add(&text, "step ");
-    text_add_number(&text, failure->step);
-    text_add(&text, ", reason ");
-    text_add_number(&text, failure->reason);
-    text_add(&text, ", errno ");
-    text_add_number(&text, failure->error);
-    for (size_t i = 0; i < text.length; i++)
-        if ((u8)text.data[i] < ' ' || text.data[i] == 0x7f)
-            text.data[i] = '?'; /* an origin has a file's name in it, which can be anything */
+    add_cause(&text, failure);
+    text_add(&text, "\n");
     write_all(2, text.data, text.length);
-    write_all(2, "\n", 1);
 }
 
 /* The explainer's own arguments, our figures, the command. */

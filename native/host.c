@@ -144,9 +144,7 @@ int host_set_up(struct jail *jail) {
         int result = 0;
 
         jail->failure.op = (s32)i;
-        if (op->opcode == OP_SIGNALS)
-            jail->ignored = fields(op, signals)->ignored;
-        else if (op->opcode == OP_MOUNT_POINT)
+        if (op->opcode == OP_MOUNT_POINT)
             result = op_mount_point(jail, fields(op, mount_point));
         else if (op->opcode == OP_CLONE)
             jail->namespaces = fields(op, clone)->namespaces;

@@ -8,6 +8,7 @@
 #include <asm/termios.h>
 
 #include <linux/openat2.h>
+#include <linux/sched.h>
 
 #include "wire.h"
 
@@ -62,6 +63,15 @@ struct terminal {
     struct winsize size;
 };
 
+/* A directory of the jail that is held open. */
+struct directory {
+    const char *path; /* from `length` on it is something else */
+    size_t length;
+    int fd;        /* or -1 */
+    int is_own;    /* names made in it appear only in the jail */
+    int is_staged; /* and it lies on the stage */
+};
+
 /* One jail. The monitor fills in the first part; init has a copy of it from clone3 and fills in the
  * second. */
 struct jail {
@@ -71,21 +81,25 @@ struct jail {
     char **argv;    /* our own, to be wiped in init */
     const struct op_supervise *supervise;
     u64 namespaces;
-    u64 signal_mask; /* the caller's */
-    u64 ignored;     /* bit n-1: the command starts with signal n ignored */
+    u64 signal_mask;      /* the caller's */
+    int ignores_children; /* the caller ignored SIGCHLD, and so does the command */
+    char **environment;   /* the command's */
     int passed[MAX_PASSED_FDS];
     u32 passed_count;
     struct terminal terminal;
     int socket; /* to the other side */
     struct failure failure;
 
-    int root;      /* the new root, or -1 */
-    int stage;     /* the hidden tmpfs, or -1 */
-    int proc;      /* the root of a procfs for this pid namespace, or -1 */
-    int slave;     /* the command's end of the pty, or -1 */
-    int staged;    /* files made on the stage so far */
-    int late_time; /* clone3 was refused: init makes the time namespace with unshare */
-    u64 *own;      /* device numbers of the jail's own file systems */
+    int root;                   /* the new root, or -1 */
+    int stage;                  /* the hidden tmpfs, or -1 */
+    int proc;                   /* the root of a procfs for this pid namespace, or -1 */
+    int slave;                  /* the command's end of the pty, or -1 */
+    int staged;                 /* files made on the stage so far */
+    int late_network;           /* init makes the network namespace (network.c) */
+    int late_time;              /* clone3 was refused: init makes the time namespace with unshare */
+    struct directory directory; /* of the last target */
+    u64 stage_device;           /* its number, or 0 */
+    u64 *own;                   /* device numbers of the jail's own file systems */
     u32 own_count;
     u32 umask; /* the caller's */
 };
@@ -117,6 +131,7 @@ int op_symlink(struct jail *jail, const struct op_symlink *op);
 int op_file(struct jail *jail, const struct op_file *op);
 int op_hide(struct jail *jail, const struct op_hide *op);
 int op_readonly(struct jail *jail, const struct op_readonly *op);
+int op_pin(struct jail *jail, const struct op_pin *op);
 int op_attributes(struct jail *jail, const struct op_attributes *op);
 int op_pivot(struct jail *jail);
 int open_own_proc(struct jail *jail);
@@ -133,9 +148,26 @@ long open_below(int root, const char *path, u64 flags, u64 resolve_flags);
 
 /* A descriptor (O_PATH) of what `path` is below the new root, or a negative errno. */
 long resolve(const struct jail *jail, const char *path);
-/* The same, made first where it is missing and its place is ours; -1 with jail->failure set. */
-int make_target(struct jail *jail, const char *path, int is_directory);
-int attach(struct jail *jail, int mount, int target);
+
+/* target.c: where something goes. A new name in a directory, or a descriptor and no name. */
+struct target {
+    int directory;
+    int is_new;
+    char name[256];
+};
+/* Names made in this file system, or directory of it, appear only in the jail. 0 or a negative
+ * errno. */
+long remember_own(struct jail *jail, int fd);
+/* The directory of `path`, as jail->directory, and its last name; 0, or -1 with jail->failure set.
+ */
+int enter_parent(struct jail *jail, const char *path, char name[256]);
+void forget_directory(struct jail *jail);
+/* What is there, or made first where it is missing and its place is ours. To be left again. */
+int find_target(struct jail *jail, const char *path, int is_directory, u64 mode,
+                struct target *target);
+int find_mount_point(struct jail *jail, const char *path, int is_directory, struct target *target);
+void leave_target(const struct target *target);
+int attach(struct jail *jail, int mount, const struct target *target);
 
 /* terminal.c */
 int terminal_look(struct jail *jail);                   /* monitor, before clone */
@@ -153,11 +185,21 @@ void terminal_check_foreground(struct jail *jail); /* monitor, while in the back
 /* descriptors.c: closes everything above 2 but these; a negative number stands for none. */
 void close_others(const int *keep, u32 count);
 
+/* network.c: its namespace is begun early, and entered where it is needed. */
+void start_network(struct jail *jail);
+int join_network(struct jail *jail);
+int op_loopback(struct jail *jail);
+
+/* spawn.c: clone3(2) of something that shares our memory, from `begin` on. */
+long spawn(struct clone_args *args, void (*begin)(void *), void *argument);
+
 /* keyring.c: none of the caller's keys is the jail's. */
 int leave_keyring(struct jail *jail);
 
 /* init.c: pid 1. Does not return. */
 void init(struct jail *jail);
+/* environment.c: the command's, with room for one more variable. Copies what it takes. */
+char **make_environment(const struct jail *jail, char *const *inherited);
 /* command.c: becomes the command, or returns with jail->failure set. */
 void execute(struct jail *jail);
 

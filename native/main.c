@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The executor's command line. `--front` is how a person starts it: it hands over to Node, which
- * compiles a profile.
- * `--plan-fd` is how Node comes back: a plan is read, checked and carried out (monitor.c). */
+/* The executor's command line. `--front` is how bin/tsjail starts it, for a person, who may do
+ * so directly as well: where a plan was kept for the
+ * same command line (cache.c), or is shipped (`run FILE`), that is carried out; else it hands over
+ * to Node, which compiles a profile. `--plan-fd` is how Node comes back: a plan is read, checked
+ * and carried out (monitor.c). */
 #include <asm-generic/errno.h>
 #include <asm/stat.h>
 #include <linux/fcntl.h>
 #include <linux/resource.h>
 
-#include "jail.h"
+#include "front.h"
 
 char **inherited_environment;
 
@@ -17,13 +19,15 @@ static int refuse(const char *message) {
     text_add(&text, "tsjail: ");
     text_add(&text, message);
     text_add(&text, "\n");
+    if (text.full)
+        text.data[text.length - 1] = '\n';
     write_all(2, text.data, text.length);
     return EXIT_TSJAIL;
 }
 
 /* The caller's signal dispositions and soft limit of open files, which Node changes for itself
- * before any JavaScript runs. src/launch reads this again. */
-static void describe_caller(struct text *front) {
+ * before any JavaScript runs, and the words of bin/tsjail. src/launch reads this again. */
+static void describe_caller(struct text *front, const char *package) {
     struct rlimit64 files = {0, 0};
     u64 ignored = 0;
 
@@ -42,6 +46,8 @@ static void describe_caller(struct text *front) {
         const char digit[2] = {"0123456789abcdef"[(ignored >> shift) & 15], 0};
         text_add(front, digit);
     }
+    text_add(front, " package=");
+    text_add(front, package);
 }
 
 static long execute_from_path(const char *name, char **argv, char **environment) {
@@ -76,38 +82,8 @@ static long execute_from_path(const char *name, char **argv, char **environment)
     }
 }
 
-/* argv: tsjail --front PACKAGE WORD… */
-static int front(const struct start *start) {
-    static struct text script, description;
-    char **argv, **environment;
-    size_t count = 0;
-
-    if (start->argc < 3)
-        return refuse("--front wants the directory of the package");
-    text_add(&script, start->argv[2]);
-    text_add(&script, "/dist/cli.js");
-    describe_caller(&description);
-    if (script.full)
-        return refuse("the path of the package is too long");
-    argv = allocate((size_t)(start->argc + 2) * sizeof *argv);
-    argv[0] = (char *)"node";
-    argv[1] = script.data;
-    for (int i = 3; i < start->argc; i++)
-        argv[i - 1] = start->argv[i];
-    while (start->envp[count])
-        count++;
-    environment = allocate((count + 2) * sizeof *environment);
-    environment[0] = description.data;
-    for (size_t i = 0, at = 1; i < count; i++)
-        if (memcmp(start->envp[i], "TSJAIL_FRONT=", 13) != 0)
-            environment[at++] = start->envp[i];
-    if (execute_from_path("node", argv, environment) == -ENOENT)
-        return refuse("node is not in PATH; tsjail needs Node.js 20 or later to read profiles");
-    return refuse("node was found in PATH and can't be executed");
-}
-
 /* All of it into our own memory, where nobody can change it after it has been checked. */
-static long read_plan(struct jail *jail) {
+long read_plan(struct jail *jail) {
     struct stat stat;
     long error = sys(newfstatat, jail->plan_fd, "", &stat, AT_EMPTY_PATH);
     size_t length = 0;
@@ -137,12 +113,19 @@ static void hold_standard_descriptors(void) {
             sys_exit(EXIT_TSJAIL); /* there is nowhere to say why */
 }
 
-/* argv: tsjail --plan-fd N [-- COMMAND…] */
-static int run_plan(const struct start *start) {
+static struct jail *make_jail(char **argv) {
     struct jail *jail = allocate(sizeof *jail);
 
-    *jail = (struct jail){.root = -1, .stage = -1, .proc = -1, .slave = -1, .socket = -1};
-    jail->argv = start->argv;
+    *jail = (struct jail){.plan_fd = -1, .root = -1, .stage = -1, .proc = -1};
+    jail->slave = jail->socket = -1;
+    jail->argv = argv;
+    return jail;
+}
+
+/* argv: tsjail --plan-fd N [-- COMMAND…] */
+static int run_plan(const struct start *start) {
+    struct jail *jail = make_jail(start->argv);
+
     jail->plan_fd = start->argc < 3 ? -1 : parse_number(start->argv[2]);
     if (jail->plan_fd < 3)
         return refuse("--plan-fd wants the number of an open descriptor above 2");
@@ -155,6 +138,210 @@ static int run_plan(const struct start *start) {
     if (read_plan(jail) < 0)
         return refuse("the plan is damaged, or was made by another version of tsjail");
     return monitor(jail);
+}
+
+static int has_slash(const char *word) {
+    for (; *word; word++)
+        if (*word == '/')
+            return 1;
+    return 0;
+}
+
+static int refuse_file(const char *file, const char *why, const char *which) {
+    struct text text = {0};
+
+    text_add(&text, file);
+    text_add(&text, why);
+    text_add(&text, which);
+    for (size_t i = 0; i < text.length; i++)
+        if ((u8)text.data[i] < ' ' || text.data[i] == 0x7f)
+            text.data[i] = '?';
+    return refuse(text.data);
+}
+
+static int refuse_stranger(const char *file, const struct operation *fact) {
+    static const char hint[] = "; compile it again here: tsjail compile PROFILE -o FILE";
+    struct text which = {0};
+
+    switch (fact->opcode) {
+    case OP_FACT_CALLER:
+        if ((u64)sys(getuid) == fields(fact, fact_caller)->uid &&
+            (u64)sys(getgid) == fields(fact, fact_caller)->gid) {
+            text_add(&which, "a user with other capabilities");
+            break;
+        }
+        text_add(&which, "another user: uid ");
+        text_add_number(&which, (s64)fields(fact, fact_caller)->uid);
+        text_add(&which, ", gid ");
+        text_add_number(&which, (s64)fields(fact, fact_caller)->gid);
+        break;
+    case OP_FACT_MACHINE:
+        text_add(&which, "another kind of machine: ");
+        text_add(&which, fields(fact, fact_machine)->machine);
+        break;
+    case OP_FACT_DIRECTORY:
+        text_add(&which, "another current directory: ");
+        text_add(&which, fields(fact, fact_directory)->path);
+        break;
+    case OP_FACT_VARIABLE:
+        text_add(&which, "another value of $");
+        text_add(&which, fields(fact, fact_variable)->name);
+        break;
+    default:
+        text_add(&which, "a host with something else at ");
+        text_add(&which, fields(fact, fact_kind)->path);
+    }
+    text_add(&which, hint);
+    return refuse_file(file, " was compiled for ", which.data);
+}
+
+/* It decides what the jail is like, as a program decides what it does. */
+static int is_trusted(int fd) {
+    struct stat stat;
+
+    return sys(newfstatat, fd, "", &stat, AT_EMPTY_PATH) == 0 &&
+           (stat.st_uid == 0 || stat.st_uid == (u64)sys(geteuid)) && !(stat.st_mode & 022);
+}
+
+/* words: run FILE COMMAND…. -1 where FILE is no plan; a name without a slash never is, so that
+ * nobody's directory can put one in the way of a command. */
+static int run_shipped(const struct start *start, char **words, int count) {
+    static const u32 magic = PLAN_MAGIC;
+    struct jail *jail;
+    const struct operation *fact;
+    char **command;
+    char head[4];
+    long fd;
+
+    if (count < 2 || strcmp(words[0], "run") != 0 || words[1][0] == '-' || !has_slash(words[1]))
+        return -1;
+    fd = sys(openat, AT_FDCWD, words[1], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return -1;
+    if (sys(pread64, fd, head, sizeof head, 0) != sizeof head ||
+        memcmp(head, &magic, sizeof head) != 0) {
+        sys(close, fd);
+        return -1;
+    }
+    jail = make_jail(start->argv);
+    jail->plan_fd = (int)fd;
+    if (!is_trusted(jail->plan_fd))
+        return refuse_file(words[1], " is not used: others than you and root could write to it",
+                           "");
+    if (read_plan(jail) < 0)
+        return refuse_file(words[1], " is damaged, or was made by another version of tsjail", "");
+    fact = find_false_fact(&jail->plan, start->envp);
+    if (fact)
+        return refuse_stranger(words[1], fact);
+    if (plan_find(&jail->plan, OP_EXPLAIN) ||
+        fields(plan_find(&jail->plan, OP_SUPERVISE), supervise)->flags & SUPERVISE_SUPERVISOR)
+        return refuse_file(words[1], " is not a plan that `tsjail compile` has made", "");
+    command = words + 2;
+    if (*command && strcmp(*command, "--") == 0)
+        command++;
+    else if (*command && **command == '-')
+        return refuse_file(words[1],
+                           " takes no options, which were said when it was compiled: ", *command);
+    if (*command)
+        jail->command = command;
+    else if (!fields(plan_find(&jail->plan, OP_COMMAND), command)->argv->length)
+        return refuse_file(words[1], " names no command: tsjail run FILE COMMAND", "");
+    return monitor(jail);
+}
+
+/* node PACKAGE/dist/cli.cjs WORD… */
+static int become_node(const struct invocation *invocation) {
+    static struct text script, description;
+    char **argv = allocate((size_t)(invocation->count + 3) * sizeof *argv), **environment;
+    size_t count = 0;
+
+    text_add(&script, invocation->package);
+    text_add(&script, "/dist/cli.cjs");
+    describe_caller(&description, invocation->package);
+    if (script.full || description.full)
+        return refuse("the path of the package is too long");
+    argv[0] = (char *)"node";
+    argv[1] = script.data;
+    for (int i = 0; i < invocation->count; i++)
+        argv[i + 2] = invocation->words[i];
+    while (invocation->environment[count])
+        count++;
+    environment = allocate((count + 2) * sizeof *environment);
+    environment[0] = description.data;
+    for (size_t i = 0, at = 1; i < count; i++)
+        if (strncmp(invocation->environment[i], "TSJAIL_FRONT=", 13) != 0)
+            environment[at++] = invocation->environment[i];
+    if (execute_from_path("node", argv, environment) == -ENOENT)
+        return refuse("node is not in PATH; tsjail needs Node.js 20 or later to read profiles");
+    return refuse("node was found in PATH and can't be executed");
+}
+
+static int front(const struct start *start, const struct invocation *invocation) {
+    struct jail *jail = make_jail(start->argv);
+
+    if (find_kept_plan(jail, invocation))
+        return monitor(jail);
+    return become_node(invocation);
+}
+
+static size_t find_parent(const char *path, size_t end) {
+    while (end > 0 && path[--end] != '/')
+        ;
+    return end;
+}
+
+/* The package that we lie in: PACKAGE/dist/PLATFORM/tsjail, or node_modules/@tsjail/PLATFORM/tsjail
+ * beside it, or below it. The names count: an executor that was put somewhere alone must not run
+ * what lies in the directories above it, which may be anybody's. */
+static int find_package(struct text *package) {
+    static const struct {
+        char name[12];
+        int up;
+        char down[8];
+    } place[] = {{"/dist", 1, ""}, {"/@tsjail", 1, "/tsjail"}, {"/@tsjail", 2, ""}};
+    char self[sizeof package->data];
+    long length = sys(readlinkat, AT_FDCWD, "/proc/self/exe", self, sizeof self - 1);
+    size_t within, parent;
+
+    if (length <= 0 || length == sizeof self - 1)
+        return -1;
+    within = find_parent(self, find_parent(self, (size_t)length));
+    parent = find_parent(self, within);
+    self[within] = 0;
+    for (size_t i = 0; i < array_length(place); i++) {
+        struct text script;
+        size_t end = place[i].up == 1 ? parent : find_parent(self, parent);
+
+        if (strcmp(self + parent, place[i].name) != 0)
+            continue;
+        *package = (struct text){.length = end};
+        memcpy(package->data, self, end);
+        text_add(package, place[i].down);
+        script = *package;
+        text_add(&script, "/dist/cli.cjs");
+        if (!script.full && sys(faccessat, AT_FDCWD, script.data, 4 /* R_OK */) == 0)
+            return 0;
+    }
+    return -1;
+}
+
+/* What a person or bin/tsjail has typed. */
+static int start_jail(const struct start *start, const char *package, char **words) {
+    struct invocation invocation = {.package = package, .words = words};
+    static struct text found;
+    int status;
+
+    invocation.environment = start->envp;
+    invocation.count = start->argc - (int)(words - start->argv);
+    status = run_shipped(start, words, invocation.count);
+    if (status >= 0)
+        return status;
+    if (!package && find_package(&found) < 0)
+        return refuse("this is the executor alone, which carries out plans: tsjail run ./FILE "
+                      "COMMAND; for profiles it has to lie in the package tsjail");
+    if (!package)
+        invocation.package = found.data;
+    return front(start, &invocation);
 }
 
 static int print_version(void) {
@@ -172,11 +359,11 @@ int run(struct start *start) {
     if (start->secure)
         return refuse("the executor must not be setuid, setgid or have file capabilities; it needs "
                       "no privilege");
-    if (start->argc >= 2 && strcmp(start->argv[1], "--front") == 0)
-        return front(start);
+    if (start->argc >= 3 && strcmp(start->argv[1], "--front") == 0)
+        return start_jail(start, start->argv[2], start->argv + 3);
     if (start->argc >= 2 && strcmp(start->argv[1], "--plan-fd") == 0)
         return run_plan(start);
     if (start->argc == 2 && strcmp(start->argv[1], "--version") == 0)
         return print_version();
-    return refuse("this is the executor of tsjail; start bin/tsjail instead");
+    return start_jail(start, NULL, start->argv + (start->argc > 0));
 }

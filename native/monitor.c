@@ -72,7 +72,8 @@ static void send_signal(struct jail *jail, struct watch *watch, int number, int 
 
 /* Every child of clone3's kind starts with these. CLONE_NEWTIME is a flag of clone3 alone. */
 static long clone_init(struct jail *jail, int *pidfd) {
-    struct clone_args args = {.flags = CLONE_NEWUSER | CLONE_PIDFD | jail->namespaces,
+    u64 late = jail->late_network ? CLONE_NEWNET : 0;
+    struct clone_args args = {.flags = CLONE_NEWUSER | CLONE_PIDFD | (jail->namespaces & ~late),
                               .pidfd = (u64)(size_t)pidfd,
                               .exit_signal = SIG_CHLD};
     long pid = sys(clone3, &args, sizeof args);
@@ -91,6 +92,8 @@ static int start_init(struct jail *jail, struct watch *watch) {
 
     if (error < 0)
         return fail(jail, STEP_SOCKETPAIR, error);
+    /* but for whoever wants to know the namespaces' numbers: status_look() sees them all */
+    jail->late_network = jail->namespaces & CLONE_NEWNET && jail->supervise->status_fd < 0;
     jail->failure.op = (s32)(plan_find(&jail->plan, OP_CLONE) - jail->plan.operation);
     pid = clone_init(jail, &watch->pidfd);
     if (pid < 0)
@@ -220,6 +223,13 @@ static void stop_with_jail(struct jail *jail, struct watch *watch) {
     send_signal(jail, watch, SIG_CONT, 1);
 }
 
+/* By the caller, as nohup(1) does it. */
+static int is_ignored(u32 signal) {
+    u64 action[4] = {0};
+
+    return sys(rt_sigaction, signal, NULL, action, 8) == 0 && action[0] == 1;
+}
+
 static void hear_signal(struct jail *jail, struct watch *watch) {
     struct signalfd_siginfo info;
 
@@ -248,7 +258,7 @@ static void hear_signal(struct jail *jail, struct watch *watch) {
     case SIG_INT:
     case SIG_QUIT:
     case SIG_TERM:
-        if (!watch->started && !(jail->ignored >> (info.ssi_signo - 1) & 1)) {
+        if (!watch->started && !is_ignored(info.ssi_signo)) {
             watch->early = (int)info.ssi_signo;
             kill_jail(jail, watch);
             break;
@@ -322,7 +332,8 @@ static void watch_jail(struct jail *jail, struct watch *watch) {
             read_channel(jail, watch);
         else if (poll[INIT].revents)
             return;
-        if (poll[SIGNALS].revents)
+        /* first all that init has told: the signal may be for a command that has started */
+        if (poll[SIGNALS].revents && !poll[CHANNEL].revents)
             hear_signal(jail, watch);
         if (poll[PARENT].revents) {
             watch->parent = -1;
@@ -354,10 +365,11 @@ static int finish(struct jail *jail, struct watch *watch, struct usage *usage) {
 
 /* Ignored by whoever started us it would stay ignored through execve, and the kernel would reap
  * our children, and those of init, before we could ask how they ended (wait(2), NOTES). */
-static void expect_children(void) {
-    u64 action[4] = {0};
+static void expect_children(struct jail *jail) {
+    u64 action[4] = {0}, before[4] = {0};
 
-    sys(rt_sigaction, SIG_CHLD, action, NULL, 8);
+    sys(rt_sigaction, SIG_CHLD, action, before, 8);
+    jail->ignores_children = before[0] == 1;
 }
 
 /* What has to be there before anything is made: our signals as messages, the caller's descriptors.
@@ -369,7 +381,7 @@ static int prepare(struct jail *jail, struct watch *watch) {
 
     if (error < 0)
         return fail(jail, STEP_SIGPROCMASK, error);
-    expect_children();
+    expect_children(jail);
     if (host_take_descriptors(jail) < 0)
         return -1;
     watch->signals = (int)sys(signalfd4, -1, &mask, sizeof mask, O_CLOEXEC | O_NONBLOCK);

@@ -18,131 +18,12 @@
 enum { MAX_COVERS = 16 };
 enum {
     O_FLAGS_PATH = O_PATH | O_CLOEXEC,
-    MOVE_BY_DESCRIPTOR = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
+    STAGE_ATTRIBUTES = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+    ALL_ATTRIBUTES = STAGE_ATTRIBUTES | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC
 };
-
-long open_below(int root, const char *path, u64 flags, u64 resolve_flags) {
-    struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = resolve_flags};
-    long fd;
-
-    /* EAGAIN: something was renamed meanwhile and the kernel could not be sure (openat2(2)) */
-    do
-        fd = sys(openat2, root, path, &how, sizeof how);
-    while (fd == -EAGAIN || fd == -EINTR);
-    return fd;
-}
-
-long resolve(const struct jail *jail, const char *path) {
-    if (jail->root < 0)
-        return -ENOTDIR;
-    return open_below(jail->root, path, O_PATH, IN_ROOT);
-}
 
 static int is_missing(long error) {
     return error == -ENOENT || error == -ENOTDIR;
-}
-
-static void remember_own(struct jail *jail, int fd) {
-    struct stat stat;
-
-    if (!jail->own)
-        jail->own = allocate((jail->plan.count + 1) * sizeof *jail->own);
-    if (!sys(newfstatat, fd, "", &stat, AT_EMPTY_PATH))
-        jail->own[jail->own_count++] = stat.st_dev;
-}
-
-/* Whether a name made in this directory appears only in the jail. Mount points are never made on
- * the host. */
-static int is_own(const struct jail *jail, int directory) {
-    struct stat stat;
-
-    if (sys(newfstatat, directory, "", &stat, AT_EMPTY_PATH))
-        return 0;
-    for (u32 i = 0; i < jail->own_count; i++)
-        if (jail->own[i] == stat.st_dev)
-            return 1;
-    return 0;
-}
-
-/* The name at `path + *at`, copied to `name`; *at moves past it and its slashes. 0 at the end. */
-static int next_name(const char *path, size_t *at, char name[256]) {
-    size_t length = 0;
-
-    while (path[*at] == '/')
-        ++*at;
-    while (path[*at] && path[*at] != '/') {
-        if (length == 255)
-            return 0;
-        name[length++] = path[(*at)++];
-    }
-    name[length] = 0;
-    return length > 0;
-}
-
-/* The longest part of `path` that exists, opened; *at is where the rest begins. */
-static long resolve_existing(const struct jail *jail, const char *path, size_t *at) {
-    char part[4096];
-    long fd = -ENOENT;
-
-    *at = strlen(path);
-    memcpy(part, path, *at + 1);
-    while (*at > 1 && fd == -ENOENT) {
-        while (*at > 1 && part[*at - 1] == '/')
-            --*at;
-        while (*at > 1 && part[*at - 1] != '/')
-            --*at;
-        part[*at] = 0;
-        fd = resolve(jail, part);
-    }
-    return fd;
-}
-
-/* Makes one name in one of the jail's own directories and opens it; closes the directory. */
-static int make_own(struct jail *jail, int parent, const char *name, int is_directory, u64 mode) {
-    long error, fd = -1;
-
-    if (!is_own(jail, parent)) {
-        sys(close, parent);
-        return fail_because(jail, STEP_MKDIRAT, REASON_MOUNT_POINT_MISSING);
-    }
-    error = is_directory ? sys(mkdirat, parent, name, mode)
-                         : sys(mknodat, parent, name, S_IFREG | mode, 0);
-    if (!error)
-        fd = open_below(parent, name, O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-    sys(close, parent);
-    /* EEXIST: a symbolic link that leads nowhere; for the path as a whole that is ENOENT */
-    if (error < 0)
-        return fail(jail, is_directory ? STEP_MKDIRAT : STEP_MKNODAT,
-                    error == -EEXIST ? -ENOENT : error);
-    return fd < 0 ? fail(jail, STEP_OPENAT2, fd) : (int)fd;
-}
-
-/* Opens `path`, made where it is missing: directories on the way, and at the end what is asked for.
- */
-static int make_path(struct jail *jail, const char *path, int is_directory, u64 mode) {
-    char name[256];
-    size_t at;
-    long fd = resolve(jail, path);
-
-    if (jail->root < 0)
-        return fail_because(jail, STEP_OPENAT2, REASON_OUT_OF_ORDER);
-    if (fd == -ENOENT) {
-        fd = resolve_existing(jail, path, &at);
-        while (fd >= 0 && next_name(path, &at, name)) {
-            size_t rest = at;
-            char after[256];
-            int is_last = !next_name(path, &rest, after) && !after[0];
-
-            fd = make_own(jail, (int)fd, name, !is_last || is_directory, is_last ? mode : 0755);
-            if (fd < 0)
-                return -1;
-        }
-    }
-    return fd < 0 ? fail(jail, STEP_OPENAT2, fd) : (int)fd;
-}
-
-int make_target(struct jail *jail, const char *path, int is_directory) {
-    return make_path(jail, path, is_directory, is_directory ? 0755 : 0644);
 }
 
 static int is_mount_point_failure(const struct jail *jail) {
@@ -151,45 +32,58 @@ static int is_mount_point_failure(const struct jail *jail) {
     return failure->reason == REASON_MOUNT_POINT_MISSING || is_missing(-failure->error);
 }
 
-int attach(struct jail *jail, int mount, int target) {
-    long error = sys(move_mount, mount, "", target, "", MOVE_BY_DESCRIPTOR);
+int attach(struct jail *jail, int mount, const struct target *target) {
+    /* without a name, on the descriptor itself; a name is new, and so no symbolic link */
+    u32 flags = MOVE_MOUNT_F_EMPTY_PATH | (target->is_new ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
+    long error = sys(move_mount, mount, "", target->directory, target->name, flags);
 
     return error < 0 ? fail(jail, STEP_MOVE_MOUNT, error) : 0;
 }
 
+/* Whether something can be mounted there: a directory on a directory, a file on anything else. */
+static int check_target(struct jail *jail, const struct target *target, int is_directory) {
+    struct stat stat;
+
+    if (target->is_new || sys(newfstatat, target->directory, "", &stat, AT_EMPTY_PATH) ||
+        S_ISDIR(stat.st_mode) == !!is_directory)
+        return 0;
+    return fail_because(jail, STEP_MOVE_MOUNT, REASON_WRONG_KIND);
+}
+
 /* Moves the mount to its target, which is made where it may be; closes neither. */
 static int attach_at(struct jail *jail, int mount, const char *path, int is_directory) {
-    int target = make_target(jail, path, is_directory);
-    struct stat stat;
+    struct target target;
     int result;
 
-    if (target < 0)
+    if (find_mount_point(jail, path, is_directory, &target) < 0)
         return -1;
-    if (!sys(newfstatat, target, "", &stat, AT_EMPTY_PATH) &&
-        S_ISDIR(stat.st_mode) != !!is_directory)
-        result = fail_because(jail, STEP_MOVE_MOUNT, REASON_WRONG_KIND);
-    else
-        result = attach(jail, mount, target);
-    sys(close, target);
+    result = check_target(jail, &target, is_directory);
+    if (result == 0)
+        result = attach(jail, mount, &target);
+    leave_target(&target);
     return result;
 }
 
-static int set_attributes(struct jail *jail, int mount, u64 set, u64 propagation, int recursive) {
-    struct mount_attr attr = {.attr_set = set, .propagation = propagation};
+static int set_attributes(struct jail *jail, int mount, const struct mount_attr *attr, u32 flags) {
     long error;
 
-    if (!set && !propagation)
+    if (!attr->attr_set && !attr->attr_clr && !attr->propagation)
         return 0;
-    error = sys(mount_setattr, mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr,
-                sizeof attr);
+    error = sys(mount_setattr, mount, "", AT_EMPTY_PATH | flags, attr, sizeof *attr);
     return error < 0 ? fail(jail, STEP_MOUNT_SETATTR, error) : 0;
 }
 
-/* A detached copy of the tree at `path` below `from`. */
-static int clone_tree(struct jail *jail, int from, const char *path, u32 flags) {
+/* A detached copy of the tree at `path` below `from`, with these attributes. */
+static int clone_tree(struct jail *jail, int from, const char *path, u32 flags,
+                      const struct mount_attr *attr) {
     long fd = sys(open_tree, from, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
 
-    return fd < 0 ? fail(jail, STEP_OPEN_TREE, fd) : (int)fd;
+    if (fd < 0)
+        return fail(jail, STEP_OPEN_TREE, fd);
+    if (set_attributes(jail, (int)fd, attr, flags & AT_RECURSIVE) == 0)
+        return (int)fd;
+    sys(close, fd);
+    return -1;
 }
 
 /* A new file system, detached: the options are NAME or NAME=VALUE. */
@@ -242,12 +136,16 @@ int op_propagation(struct jail *jail, const struct op_propagation *op) {
 }
 
 int op_stage(struct jail *jail) {
-    int mount = make_mount(jail, "tmpfs", NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    int mount = make_mount(jail, "tmpfs", NULL, STAGE_ATTRIBUTES);
     long error;
 
     if (mount < 0 || attach_over_root(jail, mount) < 0)
         return -1;
     jail->stage = mount;
+    error = remember_own(jail, mount);
+    if (error < 0)
+        return fail(jail, STEP_FSTAT, error);
+    jail->stage_device = jail->own[0];
     error = sys(mkdirat, mount, "directory", 0555);
     if (error < 0)
         return fail(jail, STEP_MKDIRAT, error);
@@ -255,8 +153,43 @@ int op_stage(struct jail *jail) {
     return error < 0 ? fail(jail, STEP_MKNODAT, error) : 0;
 }
 
+/* A detached mount of a file or directory of the stage, or of the root, which is one of those. */
+static int clone_staged(struct jail *jail, int directory, const char *name, u64 attributes) {
+    u64 inherited = directory == jail->stage ? STAGE_ATTRIBUTES : 0;
+    struct mount_attr attr = {.attr_set = attributes, .attr_clr = ALL_ATTRIBUTES & ~attributes};
+
+    if (attributes == inherited)
+        attr = (struct mount_attr){0};
+    return clone_tree(jail, directory, name, 0, &attr);
+}
+
+/* The mode of a tmpfs of which nothing else is asked, or -1. */
+static int plain_mode(const struct blob *options) {
+    const char *option = list_next(options, NULL);
+    int mode = 0;
+
+    if (!option || memcmp(option, "mode=", 5) != 0 || list_next(options, option))
+        return -1;
+    for (option += 5; *option >= '0' && *option <= '7' && mode <= 01777; option++)
+        mode = mode * 8 + *option - '0';
+    return *option || mode > 01777 ? -1 : mode;
+}
+
+/* A new directory of the stage, as a detached mount. */
+static int make_scratch(struct jail *jail, int mode, u64 attributes) {
+    struct text name = {0};
+    long error;
+
+    text_add_number(&name, jail->staged++);
+    error = sys(mkdirat, jail->stage, name.data, mode);
+    return error < 0 ? fail(jail, STEP_MKDIRAT, error)
+                     : clone_staged(jail, jail->stage, name.data, attributes);
+}
+
 int op_root_tmpfs(struct jail *jail, const struct op_root_tmpfs *op) {
-    int mount = make_mount(jail, "tmpfs", op->options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    int mode = jail->stage < 0 ? -1 : plain_mode(op->options);
+    int mount = mode < 0 ? make_mount(jail, "tmpfs", op->options, STAGE_ATTRIBUTES)
+                         : make_scratch(jail, mode, STAGE_ATTRIBUTES);
 
     if (mount < 0 || attach_over_root(jail, mount) < 0)
         return -1;
@@ -266,10 +199,10 @@ int op_root_tmpfs(struct jail *jail, const struct op_root_tmpfs *op) {
 }
 
 int op_root_bind(struct jail *jail, const struct op_root_bind *op) {
-    int mount = clone_tree(jail, AT_FDCWD, op->source, AT_RECURSIVE);
+    struct mount_attr attr = {.attr_set = op->set, .propagation = MS_PRIVATE};
+    int mount = clone_tree(jail, AT_FDCWD, op->source, AT_RECURSIVE, &attr);
 
-    if (mount < 0 || set_attributes(jail, mount, op->set, MS_PRIVATE, 1) < 0 ||
-        attach_over_root(jail, mount) < 0)
+    if (mount < 0 || attach_over_root(jail, mount) < 0)
         return -1;
     jail->root = mount;
     return 0;
@@ -291,30 +224,28 @@ static int check_kind(struct jail *jail, int mount, u64 flags, int *is_directory
 
 /* nofollow: no symbolic link at the end, and none on the way either, where whoever owns a directory
  * of the root could have put one since it was listed. */
-static int clone_source(struct jail *jail, const char *path, int recursive, int nofollow) {
-    u32 flags = recursive ? AT_RECURSIVE : 0;
+static int clone_source(struct jail *jail, const struct op_bind *op) {
+    struct mount_attr attr = {.attr_set = op->set, .propagation = op->propagation};
+    u32 flags = op->flags & BIND_RECURSIVE ? AT_RECURSIVE : 0;
     long source;
     int mount;
 
-    if (!nofollow)
-        return clone_tree(jail, AT_FDCWD, path, flags);
-    source = open_below(AT_FDCWD, path, O_PATH, RESOLVE_NO_SYMLINKS);
+    if (!(op->flags & BIND_NOFOLLOW))
+        return clone_tree(jail, AT_FDCWD, op->source, flags, &attr);
+    source = open_below(AT_FDCWD, op->source, O_PATH, RESOLVE_NO_SYMLINKS);
     if (source < 0)
         return fail(jail, STEP_OPENAT2, source);
-    mount = clone_tree(jail, (int)source, "", flags | AT_EMPTY_PATH);
+    mount = clone_tree(jail, (int)source, "", flags | AT_EMPTY_PATH, &attr);
     sys(close, source);
     return mount;
 }
 
 int op_bind(struct jail *jail, const struct op_bind *op) {
-    int recursive = !!(op->flags & BIND_RECURSIVE), is_directory = 0;
-    int mount = clone_source(jail, op->source, recursive, !!(op->flags & BIND_NOFOLLOW));
-    int result = -1;
+    int mount = clone_source(jail, op), is_directory = 0, result = -1;
 
     if (mount < 0)
         return op->flags & BIND_OPTIONAL && is_missing(-jail->failure.error) ? 0 : -1;
-    if (check_kind(jail, mount, op->flags, &is_directory) == 0 &&
-        set_attributes(jail, mount, op->set, op->propagation, recursive) == 0) {
+    if (check_kind(jail, mount, op->flags, &is_directory) == 0) {
         result = attach_at(jail, mount, op->target, is_directory);
         if (result < 0 && op->flags & BIND_OPTIONAL && is_mount_point_failure(jail))
             result = 0;
@@ -323,22 +254,52 @@ int op_bind(struct jail *jail, const struct op_bind *op) {
     return result;
 }
 
-int op_mount(struct jail *jail, const struct op_mount *op) {
-    int mount = make_mount(jail, op->fstype, op->options, op->set);
-    int result;
+/* To make a tmpfs, and to take it away again, takes longer than all else about a mount. So those of
+ * which no more than a mode is asked are directories of the stage, and where the mount point is a
+ * new one there, it is that directory itself, bound over itself: one memory for all of them, and
+ * each is a mount of its own still. */
+static int attach_scratch(struct jail *jail, const struct op_mount *op, int mode) {
+    struct target target;
+    int mount, result = -1;
+
+    if (find_target(jail, op->target, 1, (u64)mode, &target) < 0)
+        return -1;
+    if (check_target(jail, &target, 1) == 0) {
+        mount = target.is_new && jail->directory.is_staged
+                    ? clone_staged(jail, target.directory, target.name, op->set)
+                    : make_scratch(jail, mode, op->set);
+        if (mount >= 0)
+            result = attach(jail, mount, &target);
+        sys(close, mount);
+    }
+    leave_target(&target);
+    return result;
+}
+
+static int attach_new(struct jail *jail, const struct op_mount *op) {
+    int mount = make_mount(jail, op->fstype, op->options, op->set), result;
 
     if (mount < 0)
         return -1;
     result = attach_at(jail, mount, op->target, 1);
-    if (result < 0 && op->flags & TARGET_OPTIONAL && is_mount_point_failure(jail))
-        result = 0;
-    else if (result == 0 && strcmp(op->fstype, "tmpfs") == 0)
+    if (result == 0 && strcmp(op->fstype, "tmpfs") == 0)
         remember_own(jail, mount);
     if (result == 0 && jail->proc < 0 && strcmp(op->fstype, "proc") == 0)
         jail->proc = mount;
     else
         sys(close, mount);
     return result;
+}
+
+int op_mount(struct jail *jail, const struct op_mount *op) {
+    int is_tmpfs = strcmp(op->fstype, "tmpfs") == 0;
+    int mode = is_tmpfs && jail->stage >= 0 ? plain_mode(op->options) : -1, result;
+
+    /* it shows the network namespace of whoever makes it */
+    if (strcmp(op->fstype, "sysfs") == 0 && join_network(jail) < 0)
+        return -1;
+    result = mode < 0 ? attach_new(jail, op) : attach_scratch(jail, op, mode);
+    return result < 0 && op->flags & TARGET_OPTIONAL && is_mount_point_failure(jail) ? 0 : result;
 }
 
 /* Whether what was opened lies on a file system of this kind (statfs(2)). */
@@ -381,72 +342,47 @@ static u32 device_number(u64 major, u64 minor) {
     return (u32)((minor & 0xff) | (major << 8) | ((minor & ~0xffull) << 12));
 }
 
-int op_device(struct jail *jail, const struct op_device *op) {
-    long fd = sys(openat, AT_FDCWD, op->source, O_FLAGS_PATH | O_NOFOLLOW), error;
+static int check_device(struct jail *jail, int mount, const struct op_device *op) {
     struct stat stat;
-    int mount, result = -1;
 
-    if (fd < 0)
-        return fail(jail, STEP_OPEN, fd);
-    error = sys(newfstatat, fd, "", &stat, AT_EMPTY_PATH);
-    if (error < 0 || !S_ISCHR(stat.st_mode) ||
-        (u32)stat.st_rdev != device_number(op->major, op->minor)) {
-        sys(close, fd);
-        return fail_because(jail, STEP_FSTAT, REASON_WRONG_DEVICE);
-    }
-    mount = clone_tree(jail, (int)fd, "", AT_EMPTY_PATH);
-    sys(close, fd);
+    if (sys(newfstatat, mount, "", &stat, AT_EMPTY_PATH) == 0 && S_ISCHR(stat.st_mode) &&
+        (u32)stat.st_rdev == device_number(op->major, op->minor))
+        return 0;
+    return fail_because(jail, STEP_FSTAT, REASON_WRONG_DEVICE);
+}
+
+int op_device(struct jail *jail, const struct op_device *op) {
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                              .propagation = MS_PRIVATE};
+    int mount = clone_tree(jail, AT_FDCWD, op->source, AT_SYMLINK_NOFOLLOW, &attr), result = -1;
+
     if (mount < 0)
         return -1;
-    if (set_attributes(jail, mount, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, MS_PRIVATE, 0) == 0)
+    if (check_device(jail, mount, op) == 0)
         result = attach_at(jail, mount, op->target, 0);
     sys(close, mount);
     return result;
 }
 
 int op_directory(struct jail *jail, const struct op_directory *op) {
-    int fd = make_path(jail, op->target, 1, op->mode & 07777);
+    struct target target;
 
-    if (fd < 0)
+    if (find_target(jail, op->target, 1, op->mode & 07777, &target) < 0)
         return -1;
-    sys(close, fd);
+    leave_target(&target);
     return 0;
 }
 
 int op_symlink(struct jail *jail, const struct op_symlink *op) {
-    char parent[4096];
-    size_t end = strlen(op->target), start = end;
-    int directory;
+    char name[256];
     long error;
 
-    while (start > 1 && op->target[start - 1] != '/')
-        start--;
-    memcpy(parent, op->target, start);
-    parent[start] = 0;
-    directory = make_path(jail, parent, 1, 0755);
-    if (directory < 0)
+    if (enter_parent(jail, op->target, name) < 0)
         return -1;
-    if (is_own(jail, directory))
-        error = sys(symlinkat, op->text, directory, op->target + start);
-    else
-        error = 1;
-    sys(close, directory);
-    if (error > 0)
+    if (!jail->directory.is_own)
         return fail_because(jail, STEP_SYMLINKAT, REASON_MOUNT_POINT_MISSING);
+    error = sys(symlinkat, op->text, jail->directory.fd, name);
     return error < 0 ? fail(jail, STEP_SYMLINKAT, error) : 0;
-}
-
-/* A copy of a file or directory of the stage, read-only and more, over the target. */
-static int attach_staged(struct jail *jail, const char *name, u64 set, int target) {
-    int mount = clone_tree(jail, jail->stage, name, 0);
-    int result = -1;
-
-    if (mount < 0)
-        return -1;
-    if (set_attributes(jail, mount, set, MS_PRIVATE, 0) == 0)
-        result = attach(jail, mount, target);
-    sys(close, mount);
-    return result;
 }
 
 static int stage_file(struct jail *jail, const char *name, const struct blob *content, u64 mode) {
@@ -460,71 +396,118 @@ static int stage_file(struct jail *jail, const char *name, const struct blob *co
     return error < 0 ? fail(jail, STEP_WRITE, error) : 0;
 }
 
-int op_file(struct jail *jail, const struct op_file *op) {
+static int attach_file(struct jail *jail, const struct op_file *op, const struct target *target) {
     struct text name = {0};
-    struct stat stat;
-    int target, result;
+    int mount, result = -1;
 
-    if (jail->stage < 0)
-        return fail_because(jail, STEP_OPEN, REASON_OUT_OF_ORDER);
-    target = make_target(jail, op->target, 0);
-    if (target < 0)
-        return op->flags & TARGET_OPTIONAL && is_mount_point_failure(jail) ? 0 : -1;
+    if (check_target(jail, target, 0) < 0)
+        return -1;
     text_add_number(&name, jail->staged++);
-    if (!sys(newfstatat, target, "", &stat, AT_EMPTY_PATH) && S_ISDIR(stat.st_mode))
-        result = fail_because(jail, STEP_MOVE_MOUNT, REASON_WRONG_KIND);
-    else if ((result = stage_file(jail, name.data, op->content, op->mode)) == 0)
-        result = attach_staged(jail, name.data, op->set, target);
-    sys(close, target);
+    if (stage_file(jail, name.data, op->content, op->mode) < 0)
+        return -1;
+    mount = clone_staged(jail, jail->stage, name.data, op->set);
+    if (mount >= 0)
+        result = attach(jail, mount, target);
+    sys(close, mount);
     return result;
 }
 
-int op_hide(struct jail *jail, const struct op_hide *op) {
-    long target = resolve(jail, op->target), error;
+int op_file(struct jail *jail, const struct op_file *op) {
+    struct target target;
+    int result;
+
+    if (jail->stage < 0)
+        return fail_because(jail, STEP_OPEN, REASON_OUT_OF_ORDER);
+    if (find_mount_point(jail, op->target, 0, &target) < 0)
+        return op->flags & TARGET_OPTIONAL && is_mount_point_failure(jail) ? 0 : -1;
+    result = attach_file(jail, op, &target);
+    leave_target(&target);
+    return result;
+}
+
+/* Over what a path of the jail leads to. */
+static int attach_over(struct jail *jail, int mount, long fd) {
+    struct target target = {.directory = (int)fd};
+
+    forget_directory(jail);
+    return attach(jail, mount, &target);
+}
+
+static int hide(struct jail *jail, long target) {
     struct stat stat;
+    int mount, result = -1;
+    long error = sys(newfstatat, target, "", &stat, AT_EMPTY_PATH);
+
+    if (error < 0)
+        return fail(jail, STEP_FSTAT, error);
+    mount = clone_staged(jail, jail->stage, S_ISDIR(stat.st_mode) ? "directory" : "file",
+                         STAGE_ATTRIBUTES | MOUNT_ATTR_RDONLY);
+    if (mount >= 0)
+        result = attach_over(jail, mount, target);
+    sys(close, mount);
+    return result;
+}
+
+/* What init can't reach with all of its capabilities, nobody in the jail can: the ids in the way
+ * are not mapped. */
+static int is_closed(long target, u64 flags) {
+    return target == -EACCES && flags & TARGET_OPTIONAL;
+}
+
+int op_hide(struct jail *jail, const struct op_hide *op) {
+    long target = resolve(jail, op->target);
     int result;
 
     if (jail->stage < 0)
         return fail_because(jail, STEP_OPEN_TREE, REASON_OUT_OF_ORDER);
-    if (is_missing(target))
+    if (is_missing(target) || is_closed(target, op->flags))
         return 0;
     if (target < 0)
         return fail(jail, STEP_OPENAT2, target);
-    error = sys(newfstatat, target, "", &stat, AT_EMPTY_PATH);
-    if (error < 0)
-        result = fail(jail, STEP_FSTAT, error);
-    else
-        result = attach_staged(jail, S_ISDIR(stat.st_mode) ? "directory" : "file",
-                               MOUNT_ATTR_RDONLY, (int)target);
+    result = hide(jail, target);
+    sys(close, target);
+    return result;
+}
+
+/* A bind of the target over itself, with everything below it; closes the target. */
+static int cover_itself(struct jail *jail, long target, u64 set) {
+    struct mount_attr attr = {.attr_set = set};
+    int mount, result = -1;
+
+    if (target < 0)
+        return fail(jail, STEP_OPENAT2, target);
+    mount = clone_tree(jail, (int)target, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
+    if (mount >= 0)
+        result = attach_over(jail, mount, target);
+    sys(close, mount);
     sys(close, target);
     return result;
 }
 
 int op_readonly(struct jail *jail, const struct op_readonly *op) {
     long target = resolve(jail, op->target);
-    int mount, result = -1;
 
-    if (op->flags & TARGET_OPTIONAL && is_missing(target))
+    if ((op->flags & TARGET_OPTIONAL && is_missing(target)) || is_closed(target, op->flags))
         return 0;
-    if (target < 0)
-        return fail(jail, STEP_OPENAT2, target);
-    mount = clone_tree(jail, (int)target, "", AT_EMPTY_PATH | AT_RECURSIVE);
-    if (mount >= 0) {
-        if (set_attributes(jail, mount, MOUNT_ATTR_RDONLY, 0, 1) == 0)
-            result = attach(jail, mount, (int)target);
-        sys(close, mount);
-    }
-    sys(close, target);
-    return result;
+    return cover_itself(jail, target, MOUNT_ATTR_RDONLY);
+}
+
+int op_pin(struct jail *jail, const struct op_pin *op) {
+    long target =
+        jail->root < 0 ? -EBADF : open_below(jail->root, op->target, O_PATH | O_NOFOLLOW, IN_ROOT);
+
+    return is_missing(target) || target == -EACCES ? 0 : cover_itself(jail, target, 0);
 }
 
 int op_attributes(struct jail *jail, const struct op_attributes *op) {
     long target = resolve(jail, op->target);
+    struct mount_attr attr = {.attr_set = op->set};
     int result;
 
     if (target < 0)
         return fail(jail, STEP_OPENAT2, target);
-    result = set_attributes(jail, (int)target, op->set, 0, !!(op->flags & ATTRIBUTES_RECURSIVE));
+    result = set_attributes(jail, (int)target, &attr,
+                            op->flags & ATTRIBUTES_RECURSIVE ? AT_RECURSIVE : 0);
     sys(close, target);
     return result;
 }
@@ -553,8 +536,12 @@ int op_pivot(struct jail *jail) {
     error = sys(fchdir, jail->root);
     if (error < 0)
         return fail(jail, STEP_CHDIR, error);
+    /* Deeper in the old tree the stage goes with it. Each unmounting waits for all processors
+     * (namespace_unlock() in the kernel's fs/namespace.c). */
+    if (jail->stage >= 0)
+        sys(move_mount, jail->stage, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH);
     /* pivot_root(".", ".") stacks the old root on the new one (pivot_root(2), NOTES), and with it
-     * what was stacked on the old one, the stage. Each of these has to go. */
+     * what was stacked on the old one. Each of these has to go. */
     error = sys(pivot_root, ".", ".");
     if (error < 0)
         return fail(jail, STEP_PIVOT_ROOT, error);

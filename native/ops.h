@@ -18,52 +18,61 @@ struct blob {
 };
 
 enum phase {
-    PHASE_HOST = 0,
-    PHASE_MAP = 1,
-    PHASE_JAIL = 2,
-    PHASE_COMMAND = 3,
+    PHASE_FACT = 0,
+    PHASE_HOST = 1,
+    PHASE_MAP = 2,
+    PHASE_JAIL = 3,
+    PHASE_COMMAND = 4,
 };
 enum opcode {
-    OP_EXPLAIN = 1,
-    OP_SUPERVISE = 2,
-    OP_SIGNALS = 3,
-    OP_PASS_FD = 4,
-    OP_MOUNT_POINT = 5,
-    OP_CLONE = 6,
-    OP_SETGROUPS = 7,
-    OP_UID_MAP = 8,
-    OP_GID_MAP = 9,
-    OP_OOM_SCORE_ADJ = 10,
-    OP_TIME_OFFSETS = 11,
-    OP_PROPAGATION = 12,
-    OP_STAGE = 13,
-    OP_ROOT_TMPFS = 14,
-    OP_ROOT_BIND = 15,
-    OP_BIND = 16,
-    OP_MOUNT = 17,
-    OP_DEVICE = 18,
-    OP_DIRECTORY = 19,
-    OP_SYMLINK = 20,
-    OP_FILE = 21,
-    OP_HIDE = 22,
-    OP_READONLY = 23,
-    OP_ATTRIBUTES = 24,
-    OP_PTY = 25,
-    OP_SYSCTL = 26,
-    OP_HOSTNAME = 27,
-    OP_DOMAINNAME = 28,
-    OP_LOOPBACK = 29,
-    OP_PIVOT = 30,
-    OP_IDS = 31,
-    OP_CAPABILITIES = 32,
-    OP_NO_NEW_PRIVS = 33,
-    OP_WORKDIR = 34,
-    OP_UMASK = 35,
-    OP_NICE = 36,
-    OP_RLIMIT = 37,
-    OP_ENVIRONMENT = 38,
-    OP_COMMAND = 39,
-    OP_END = 40,
+    OP_FACT_INVOCATION = 1,
+    OP_FACT_CALLER = 2,
+    OP_FACT_MACHINE = 3,
+    OP_FACT_DIRECTORY = 4,
+    OP_FACT_VARIABLE = 5,
+    OP_FACT_FILE = 6,
+    OP_FACT_KIND = 7,
+    OP_FACT_LINK = 8,
+    OP_EXPLAIN = 9,
+    OP_SUPERVISE = 10,
+    OP_PASS_FD = 11,
+    OP_MOUNT_POINT = 12,
+    OP_CLONE = 13,
+    OP_SETGROUPS = 14,
+    OP_UID_MAP = 15,
+    OP_GID_MAP = 16,
+    OP_OOM_SCORE_ADJ = 17,
+    OP_TIME_OFFSETS = 18,
+    OP_PROPAGATION = 19,
+    OP_STAGE = 20,
+    OP_ROOT_TMPFS = 21,
+    OP_ROOT_BIND = 22,
+    OP_BIND = 23,
+    OP_MOUNT = 24,
+    OP_DEVICE = 25,
+    OP_DIRECTORY = 26,
+    OP_SYMLINK = 27,
+    OP_FILE = 28,
+    OP_HIDE = 29,
+    OP_READONLY = 30,
+    OP_PIN = 31,
+    OP_ATTRIBUTES = 32,
+    OP_PTY = 33,
+    OP_SYSCTL = 34,
+    OP_HOSTNAME = 35,
+    OP_DOMAINNAME = 36,
+    OP_LOOPBACK = 37,
+    OP_PIVOT = 38,
+    OP_IDS = 39,
+    OP_CAPABILITIES = 40,
+    OP_NO_NEW_PRIVS = 41,
+    OP_WORKDIR = 42,
+    OP_UMASK = 43,
+    OP_NICE = 44,
+    OP_RLIMIT = 45,
+    OP_ENVIRONMENT = 46,
+    OP_COMMAND = 47,
+    OP_END = 48,
 };
 enum step {
     STEP_NONE = 0,
@@ -140,6 +149,7 @@ enum {
     SUPERVISE_INIT = 1,
     SUPERVISE_DIE_WITH_PARENT = 2,
     SUPERVISE_LISTEN_FDS = 4,
+    SUPERVISE_SUPERVISOR = 8,
 };
 enum {
     TTY_NEVER = 0,
@@ -159,7 +169,58 @@ enum {
 enum {
     ATTRIBUTES_RECURSIVE = 1,
 };
+enum {
+    FACT_FOLLOW = 1,
+};
+enum {
+    KIND_ABSENT = 0,
+    KIND_UNREADABLE = 1,
+    KIND_DIRECTORY = 2,
+    KIND_FILE = 3,
+    KIND_SYMLINK = 4,
+    KIND_OTHER = 5,
+};
 
+struct op_fact_invocation {
+    const char *package;
+    const struct blob *options;
+    const struct blob *commands;
+};
+struct op_fact_caller {
+    u64 uid;
+    u64 gid;
+    u64 capabilities;
+};
+struct op_fact_machine {
+    const char *release;
+    const char *version;
+    const char *machine;
+};
+struct op_fact_directory {
+    const char *path;
+};
+struct op_fact_variable {
+    const char *name;
+    u64 state;
+    const char *value;
+};
+struct op_fact_file {
+    const char *path;
+    u64 device;
+    u64 inode;
+    u64 size;
+    u64 modified;
+    u64 changed;
+};
+struct op_fact_kind {
+    const char *path;
+    u64 kind;
+    u64 flags;
+};
+struct op_fact_link {
+    const char *path;
+    const char *text;
+};
 struct op_explain {
     const struct blob *argv;
 };
@@ -169,9 +230,6 @@ struct op_supervise {
     u64 timeout;
     u64 kill_after;
     s64 status_fd;
-};
-struct op_signals {
-    u64 ignored;
 };
 struct op_pass_fd {
     u64 fd;
@@ -246,10 +304,14 @@ struct op_file {
 };
 struct op_hide {
     const char *target;
+    u64 flags;
 };
 struct op_readonly {
     const char *target;
     u64 flags;
+};
+struct op_pin {
+    const char *target;
 };
 struct op_attributes {
     const char *target;
@@ -294,6 +356,9 @@ struct op_rlimit {
 };
 struct op_environment {
     const struct blob *list;
+    const struct blob *pass;
+    const struct blob *unset;
+    const struct blob *defaults;
 };
 struct op_command {
     const struct blob *argv;
@@ -312,9 +377,16 @@ struct op_type {
 
 /* By opcode - 1. */
 static const struct op_type op_types[] = {
+    {PHASE_FACT, 1, 0, 3, {{FIELD_STRING, 0}, {FIELD_LIST, 0}, {FIELD_LIST, 0}}},
+    {PHASE_FACT, 1, 0, 3, {{FIELD_U32, 0}, {FIELD_U32, 0}, {FIELD_U64, 0}}},
+    {PHASE_FACT, 1, 0, 3, {{FIELD_STRING, 0}, {FIELD_STRING, 0}, {FIELD_STRING, 0}}},
+    {PHASE_FACT, 1, 0, 1, {{FIELD_STRING, 0}}},
+    {PHASE_FACT, 0, 0, 3, {{FIELD_STRING, 0}, {FIELD_CHOICE, 1}, {FIELD_STRING, 0}}},
+    {PHASE_FACT, 0, 0, 6, {{FIELD_PATH, 0}, {FIELD_U64, 0}, {FIELD_U64, 0}, {FIELD_U64, 0}, {FIELD_U64, 0}, {FIELD_U64, 0}}},
+    {PHASE_FACT, 0, 0, 3, {{FIELD_PATH, 0}, {FIELD_CHOICE, 5}, {FIELD_FLAGS, 0x1}}},
+    {PHASE_FACT, 0, 0, 2, {{FIELD_PATH, 0}, {FIELD_STRING, 0}}},
     {PHASE_HOST, 1, 0, 1, {{FIELD_LIST, 0}}},
-    {PHASE_HOST, 1, 1, 5, {{FIELD_FLAGS, 0x7}, {FIELD_CHOICE, 2}, {FIELD_U64, 0}, {FIELD_U64, 0}, {FIELD_I32, 0}}},
-    {PHASE_HOST, 1, 0, 1, {{FIELD_U64, 0}}},
+    {PHASE_HOST, 1, 1, 5, {{FIELD_FLAGS, 0xf}, {FIELD_CHOICE, 2}, {FIELD_U64, 0}, {FIELD_U64, 0}, {FIELD_I32, 0}}},
     {PHASE_HOST, 0, 0, 1, {{FIELD_U32, 0}}},
     {PHASE_HOST, 0, 0, 3, {{FIELD_PATH, 0}, {FIELD_PATH, 0}, {FIELD_CHOICE, 1}}},
     {PHASE_HOST, 1, 1, 1, {{FIELD_FLAGS, 0x6e020080}}},
@@ -333,8 +405,9 @@ static const struct op_type op_types[] = {
     {PHASE_JAIL, 0, 0, 2, {{FIELD_PATH, 0}, {FIELD_U32, 0}}},
     {PHASE_JAIL, 0, 0, 2, {{FIELD_PATH, 0}, {FIELD_STRING, 0}}},
     {PHASE_JAIL, 0, 0, 5, {{FIELD_PATH, 0}, {FIELD_BYTES, 0}, {FIELD_U32, 0}, {FIELD_FLAGS, 0x2}, {FIELD_FLAGS, 0x20000f}}},
-    {PHASE_JAIL, 0, 0, 1, {{FIELD_PATH, 0}}},
     {PHASE_JAIL, 0, 0, 2, {{FIELD_PATH, 0}, {FIELD_FLAGS, 0x2}}},
+    {PHASE_JAIL, 0, 0, 2, {{FIELD_PATH, 0}, {FIELD_FLAGS, 0x2}}},
+    {PHASE_JAIL, 0, 0, 1, {{FIELD_PATH, 0}}},
     {PHASE_JAIL, 0, 0, 3, {{FIELD_PATH, 0}, {FIELD_FLAGS, 0x1}, {FIELD_FLAGS, 0x20000f}}},
     {PHASE_JAIL, 1, 0, 2, {{FIELD_PATH, 0}, {FIELD_PATH, 0}}},
     {PHASE_JAIL, 0, 0, 2, {{FIELD_STRING, 0}, {FIELD_STRING, 0}}},
@@ -349,7 +422,172 @@ static const struct op_type op_types[] = {
     {PHASE_COMMAND, 1, 0, 1, {{FIELD_U32, 0}}},
     {PHASE_COMMAND, 1, 0, 1, {{FIELD_I32, 0}}},
     {PHASE_COMMAND, 0, 0, 3, {{FIELD_CHOICE, 15}, {FIELD_U64, 0}, {FIELD_U64, 0}}},
+    {PHASE_COMMAND, 1, 1, 4, {{FIELD_LIST, 0}, {FIELD_LIST, 0}, {FIELD_LIST, 0}, {FIELD_LIST, 0}}},
     {PHASE_COMMAND, 1, 1, 1, {{FIELD_LIST, 0}}},
-    {PHASE_COMMAND, 1, 1, 1, {{FIELD_LIST, 0}}},
+};
+
+/* By opcode - 1, by step, by reason, by errno. */
+static const char op_names[][16] = {
+    "fact_invocation",
+    "fact_caller",
+    "fact_machine",
+    "fact_directory",
+    "fact_variable",
+    "fact_file",
+    "fact_kind",
+    "fact_link",
+    "explain",
+    "supervise",
+    "pass_fd",
+    "mount_point",
+    "clone",
+    "setgroups",
+    "uid_map",
+    "gid_map",
+    "oom_score_adj",
+    "time_offsets",
+    "propagation",
+    "stage",
+    "root_tmpfs",
+    "root_bind",
+    "bind",
+    "mount",
+    "device",
+    "directory",
+    "symlink",
+    "file",
+    "hide",
+    "readonly",
+    "pin",
+    "attributes",
+    "pty",
+    "sysctl",
+    "hostname",
+    "domainname",
+    "loopback",
+    "pivot",
+    "ids",
+    "capabilities",
+    "no_new_privs",
+    "workdir",
+    "umask",
+    "nice",
+    "rlimit",
+    "environment",
+    "command",
+};
+static const char step_names[][14] = {
+    "none",
+    "open",
+    "openat2",
+    "open_tree",
+    "mount_setattr",
+    "move_mount",
+    "fsopen",
+    "fsconfig",
+    "fsmount",
+    "mkdirat",
+    "symlinkat",
+    "mknodat",
+    "unlinkat",
+    "fstat",
+    "fstatfs",
+    "read",
+    "write",
+    "clone3",
+    "fork",
+    "unshare",
+    "socketpair",
+    "sendmsg",
+    "recvmsg",
+    "signalfd",
+    "timerfd",
+    "poll",
+    "pidfd_open",
+    "wait",
+    "kill",
+    "dup",
+    "fcntl",
+    "close_range",
+    "ioctl",
+    "mmap",
+    "prctl",
+    "capset",
+    "setgroups",
+    "setresgid",
+    "setresuid",
+    "sethostname",
+    "setdomainname",
+    "setsid",
+    "socket",
+    "pivot_root",
+    "umount2",
+    "chdir",
+    "getcwd",
+    "setpriority",
+    "prlimit",
+    "execve",
+    "plan",
+    "arguments",
+    "keyctl",
+    "sigprocmask",
+};
+static const char reason_names[][20] = {
+    "errno",
+    "mount point missing",
+    "wrong kind",
+    "wrong device",
+    "not procfs",
+    "out of order",
+    "init died",
+    "credentials",
+    "outside root",
+    "setuid",
+    "malformed",
+    "no command",
+    "no pty",
+};
+static const char errno_names[][13] = {
+    "",
+    "EPERM",
+    "ENOENT",
+    "ESRCH",
+    "EINTR",
+    "EIO",
+    "ENXIO",
+    "E2BIG",
+    "ENOEXEC",
+    "EBADF",
+    "ECHILD",
+    "EAGAIN",
+    "ENOMEM",
+    "EACCES",
+    "EFAULT",
+    "ENOTBLK",
+    "EBUSY",
+    "EEXIST",
+    "EXDEV",
+    "ENODEV",
+    "ENOTDIR",
+    "EISDIR",
+    "EINVAL",
+    "ENFILE",
+    "EMFILE",
+    "ENOTTY",
+    "ETXTBSY",
+    "EFBIG",
+    "ENOSPC",
+    "ESPIPE",
+    "EROFS",
+    "EMLINK",
+    "EPIPE",
+    "EDOM",
+    "ERANGE",
+    "EDEADLK",
+    "ENAMETOOLONG",
+    "ENOLCK",
+    "ENOSYS",
+    "ENOTEMPTY",
+    "ELOOP",
 };
 #endif

@@ -32,8 +32,11 @@ static int op_oom_score_adj(struct jail *jail, const struct op_oom_score_adj *op
  * two can't even vfork (EINVAL), so it is joined at once, once its offsets are written: then they
  * are final (time_namespaces(7)). */
 int enter_time_namespace(struct jail *jail) {
-    long fd = sys(openat, AT_FDCWD, "/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC), error;
+    long fd, error;
 
+    if (join_network(jail) < 0) /* setns(2): EUSERS where there is another thread */
+        return -1;
+    fd = sys(openat, AT_FDCWD, "/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return fail(jail, STEP_OPEN, fd);
     error = sys(setns, fd, CLONE_NEWTIME);
@@ -59,6 +62,8 @@ static int op_sysctl(struct jail *jail, const struct op_sysctl *op) {
 
     /* A procfs that was mounted by us and nothing else: what is at /proc of the new root may be
      * anything. */
+    if (memcmp(op->name, "net.", 4) == 0 && join_network(jail) < 0)
+        return -1;
     if (open_own_proc(jail) < 0)
         return -1;
     text_add(&path, "sys/");
@@ -90,23 +95,6 @@ static int op_domainname(struct jail *jail, const struct op_domainname *op) {
     return error < 0 ? fail(jail, STEP_SETDOMAINNAME, error) : 0;
 }
 
-/* netdevice(7): the part of struct ifreq that is used. The kernel gives lo its addresses when it
- * comes up. */
-static int op_loopback(struct jail *jail) {
-    struct {
-        char name[16];
-        short flags;
-        char rest[22];
-    } request = {.name = "lo", .flags = 1 /* IFF_UP */};
-    long fd = sys(socket, 2 /* AF_INET */, 2 /* SOCK_DGRAM */ | O_CLOEXEC, 0), error;
-
-    if (fd < 0)
-        return fail(jail, STEP_SOCKET, fd);
-    error = sys(ioctl, fd, 0x8914 /* SIOCSIFFLAGS */, &request);
-    sys(close, fd);
-    return error < 0 ? fail(jail, STEP_IOCTL, error) : 0;
-}
-
 static int set_capabilities(struct jail *jail, u64 effective, u64 inheritable) {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[2] = {
@@ -127,13 +115,15 @@ static int check_capabilities(struct jail *jail, u64 keep) {
         data[1].effective != (u32)(keep >> 32))
         return fail_because(jail, STEP_CAPSET, REASON_CREDENTIALS);
     for (u32 cap = 0; cap < 64; cap++) {
-        long in_bounds = sys(prctl, PR_CAPBSET_READ, cap, 0, 0, 0);
+        long wanted = (long)(keep >> cap & 1),
+             in_bounds = sys(prctl, PR_CAPBSET_READ, cap, 0, 0, 0);
         if (in_bounds == -EINVAL)
             break; /* the kernel has no more of them */
         if (in_bounds < 0)
             return fail(jail, STEP_PRCTL, in_bounds);
-        if (in_bounds != !!(keep & (1ull << cap)) ||
-            sys(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) != in_bounds)
+        /* what is not permitted can't be ambient (capabilities(7)) */
+        if (in_bounds != wanted ||
+            (wanted && sys(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) != 1))
             return fail_because(jail, STEP_PRCTL, REASON_CREDENTIALS);
     }
     return 0;
@@ -235,6 +225,8 @@ int set_up(struct jail *jail, const struct operation *op) {
         return op_hide(jail, fields(op, hide));
     case OP_READONLY:
         return op_readonly(jail, fields(op, readonly));
+    case OP_PIN:
+        return op_pin(jail, fields(op, pin));
     case OP_ATTRIBUTES:
         return op_attributes(jail, fields(op, attributes));
     case OP_PTY:
@@ -248,7 +240,7 @@ int set_up(struct jail *jail, const struct operation *op) {
     case OP_LOOPBACK:
         return op_loopback(jail);
     case OP_PIVOT:
-        return op_pivot(jail);
+        return join_network(jail) < 0 ? -1 : op_pivot(jail);
     case OP_IDS:
         return op_ids(jail, fields(op, ids));
     case OP_CAPABILITIES:

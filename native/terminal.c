@@ -69,15 +69,15 @@ static int check_slave(struct jail *jail, int fd) {
 static int attach_console(struct jail *jail, const char *console) {
     long mount =
         sys(open_tree, jail->slave, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-    int target, result;
+    struct target target;
+    int result;
 
     if (mount < 0)
         return fail(jail, STEP_OPEN_TREE, mount);
-    target = make_target(jail, console, 0);
-    if (target < 0)
+    if (find_mount_point(jail, console, 0, &target) < 0)
         return -1;
-    result = attach(jail, (int)mount, target);
-    sys(close, target);
+    result = attach(jail, (int)mount, &target);
+    leave_target(&target);
     sys(close, mount);
     return result;
 }

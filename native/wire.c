@@ -4,7 +4,7 @@
 #include "wire.h"
 
 struct header {
-    u32 magic, version, length, count, blobs, zero[3];
+    u32 magic, version, length, count, blobs, checksum, zero[2];
 };
 
 _Static_assert(sizeof(struct header) == 32, "as in src/plan/wire.ts");
@@ -84,6 +84,18 @@ static int check_operation(const struct plan *plan, struct operation *op) {
     return 1;
 }
 
+/* Of a plan that lay on a disk for a while: no single changed word goes unseen. FNV-1a over the
+ * 32-bit words, the checksum itself left out. */
+static u32 checksum(const void *bytes, size_t length) {
+    const u32 *word = bytes;
+    u32 hash = 2166136261;
+
+    for (size_t i = 0; i < length / sizeof *word; i++)
+        if (i != __builtin_offsetof(struct header, checksum) / sizeof *word)
+            hash = (hash ^ word[i]) * 16777619;
+    return hash;
+}
+
 int plan_check(struct plan *plan, void *bytes, size_t length) {
     const struct header *header = bytes;
     u32 seen[OP_END] = {0};
@@ -93,7 +105,8 @@ int plan_check(struct plan *plan, void *bytes, size_t length) {
         header->version != PLAN_VERSION || header->length != length ||
         header->count > PLAN_MAX_OPERATIONS ||
         header->blobs != sizeof *header + header->count * sizeof(struct operation) ||
-        header->blobs > length || header->zero[0] || header->zero[1] || header->zero[2])
+        header->blobs > length || header->zero[0] || header->zero[1] || length % 4 ||
+        header->checksum != checksum(bytes, length))
         return -1;
     plan->operation = (void *)(plan->bytes + sizeof *header);
     plan->count = header->count;
@@ -121,6 +134,15 @@ struct operation *plan_find(const struct plan *plan, u32 opcode) {
 
 const char *plan_origin(const struct plan *plan, const struct operation *op) {
     return plan->bytes + op->origin + sizeof(struct blob);
+}
+
+const char *plan_text(const struct operation *op, u32 kind, u32 *at) {
+    const struct op_type *type = &op_types[op->opcode - 1];
+
+    while (*at < type->fields)
+        if (type->field[(*at)++].kind == kind)
+            return (const char *)(size_t)op->slot[*at - 1];
+    return NULL;
 }
 
 size_t list_count(const struct blob *list) {

@@ -32,6 +32,9 @@ struct operation *plan_find(const struct plan *plan, u32 opcode);
 
 const char *plan_origin(const struct plan *plan, const struct operation *op);
 
+/* Its next field of the kind FIELD_STRING or FIELD_PATH, from slot *at on, or NULL. */
+const char *plan_text(const struct operation *op, u32 kind, u32 *at);
+
 /* The number of strings in a list, and its strings, one after the other: next = list_next(list,
  * next), from NULL. */
 size_t list_count(const struct blob *list);

@@ -2,7 +2,6 @@
 // its exit or as the executor that it becomes. The only file that prints or exits. Next: commands/select.ts.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Call } from "./commands/command.ts";
 import { selectCommand } from "./commands/select.ts";
 import { formatError, TsjailError } from "./error.ts";
@@ -32,14 +31,14 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const { TSJAIL_FRONT: front, ...environment } = process.env;
   const { command, given, words } = selection;
-  const self = [process.execPath, ...process.execArgv, process.argv[1] ?? fileURLToPath(import.meta.url)];
+  const self = [process.execPath, ...process.execArgv, process.argv[1] ?? import.meta.filename];
   const around = { ...style, packageDirectory, environment, front, self, cwd: readCwd() };
-  return command.run({ ...around, given, words, print, log } satisfies Call);
+  return command.run({ ...around, argv, given, words, print, log } satisfies Call);
 }
 
 /** The nearest directory above this file with a package.json: src/ and dist/ are one below it. */
 function findPackage(): string {
-  let directory = dirname(fileURLToPath(import.meta.url));
+  let directory = import.meta.dirname;
   while (!existsSync(join(directory, "package.json")) && dirname(directory) !== directory) {
     directory = dirname(directory);
   }

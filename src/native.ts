@@ -86,6 +86,11 @@ export function restoreDefaultSignal(number: number): void {
   check("signal", calls.signal(number, 0));
 }
 
+/** SIG_IGN, as after nohup(1). The two that can't be ignored are left alone. */
+export function ignoreSignal(number: number): void {
+  calls.signal(number, 1);
+}
+
 /** Sets the soft limit alone, as far as the hard one lets it. */
 export function limitOpenFiles(soft: bigint): void {
   const limit = new BigUint64Array(2);

@@ -174,6 +174,10 @@ export const jailOptions = {
     description: "The command itself is pid 1",
     overrides: { "process.init": false },
   },
+  "no-cache": {
+    type: "boolean",
+    description: "Compile the profile anew, and keep nothing of it",
+  },
   fd: {
     type: "string",
     valueHint: "N",

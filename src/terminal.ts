@@ -23,6 +23,6 @@ export function wantsColor(fd: number, environment: Readonly<Record<string, stri
   if (forced !== undefined && forced !== "") return forced !== "0" && forced !== "false";
   if (environment.TERM === "dumb") return false;
   // Loaded here: sockets and streams come with it, and the start of a jail has no use for them.
-  const { isatty } = createRequire(import.meta.url)("node:tty") as typeof import("node:tty");
+  const { isatty } = createRequire(import.meta.filename)("node:tty") as typeof import("node:tty");
   return isatty(fd);
 }

@@ -24,7 +24,7 @@ export async function build({ sanitize = false, quiet = false }: BuildOptions = 
     say(`${(await work) ? "built  " : "current"} ${what}`);
   await ran("generated files", generate());
   const steps = await Promise.allSettled([
-    ran("dist/cli.js, dist/index.js", buildBundle(dist)),
+    ran("dist/cli.cjs, dist/index.js", buildBundle(dist)),
     ran("dist/types", buildTypes(dist)),
     ran("the executor", buildNative(planNative())),
   ]);

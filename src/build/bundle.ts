@@ -1,10 +1,13 @@
-// Bundles the command and the library. In: src/cli.ts and src/index.ts; out: cli.js and index.js, each
-// whole in one file, and the library's types. Only koffi stays outside.
+// Bundles the command and the library. In: src/; out, in dist/: cli.cjs (loader.ts), which loads run.cjs; that is what
+// the start of a jail needs. Every other command is in program.cjs. index.js is the library. Only koffi stays outside.
+// CommonJS, since V8's code can be kept for a vm.Script on every Node; and Node starts it sooner than an ES module.
+
+import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import type { Plugin } from "esbuild";
+import { basename, dirname, join } from "node:path";
+import type { BuildOptions, Plugin } from "esbuild";
 import { BuildProblem, root } from "./problem.ts";
+import { listProfiles, parseProfiles } from "./profiles.ts";
 import { listFiles, runStep, writeAtomically } from "./stamp.ts";
 
 const configuration = ["package.json", "package-lock.json", "tsconfig.json"].map((name) => join(root, name));
@@ -18,8 +21,8 @@ function listSources(): string[] {
 export async function buildBundle(directory: string): Promise<boolean> {
   const step = {
     name: "bundle",
-    inputs: [...listSources(), ...configuration, import.meta.filename],
-    outputs: [join(directory, "cli.js"), join(directory, "index.js")],
+    inputs: [...listSources(), ...listProfiles(), ...configuration, import.meta.filename],
+    outputs: ["cli.cjs", "run.cjs", "program.cjs", "index.js"].map((name) => join(directory, name)),
   };
   return runStep(step, async () => {
     await bundle(directory);
@@ -28,23 +31,50 @@ export async function buildBundle(directory: string): Promise<boolean> {
 
 /** Bundles now. Out: the files that went in, relative to the root. */
 export async function bundle(directory: string): Promise<string[]> {
+  const inputs = new Set<string>();
+  const write = async (output: string, options: BuildOptions, prefix = ""): Promise<string> => {
+    const result = await buildOne(options);
+    for (const input of Object.keys(result.inputs)) inputs.add(input);
+    const id = createHash("sha256").update(result.text).digest("hex").slice(0, 16);
+    writeAtomically(join(directory, output), prefix === "" ? result.text : `${prefix}${id}\n${result.text}`);
+    return id;
+  };
+  const cli = join(root, "src/cli.ts");
+  await write("index.js", { entryPoints: [join(root, "src/index.ts")], format: "esm" });
+  await write("program.cjs", { entryPoints: [cli] });
+  const define = { ...constants, parsedProfiles: JSON.stringify(parseProfiles()) };
+  const run = { entryPoints: [cli], define, plugins: [useRequire, leaveCommands], ...asFunction };
+  const id = await write("run.cjs", run, "//");
+  const loader = { entryPoints: [join(root, "src/loader.ts")] };
+  await write("cli.cjs", { ...loader, define: { ...constants, bundleId: JSON.stringify(id) } });
+  return [...inputs];
+}
+
+const constants = { "import.meta.filename": "__filename", "import.meta.dirname": "__dirname" };
+
+/** loader.ts compiles it and calls it: that is what V8's code can be kept for. */
+const asFunction = {
+  banner: { js: "(function(require,exports,module,__filename,__dirname,keepCode){" },
+  footer: { js: "})" },
+};
+
+async function buildOne(options: BuildOptions): Promise<{ text: string; inputs: object }> {
   const { build } = await import("esbuild");
   const result = await build({
-    entryPoints: ["cli", "index"].map((name) => join(root, `src/${name}.ts`)),
-    outdir: directory,
     bundle: true,
-    // A file more costs a start more than code that is not run: what is imported late only waits to be.
     splitting: false,
-    format: "esm",
+    format: "cjs",
     platform: "node",
     target: "node20",
-    plugins: [requireLate],
-    banner: {
-      js: 'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);',
-    },
+    define: constants,
+    plugins: [useRequire],
+    external: ["koffi"],
+    // A vm.Script has no import() of its own: it becomes require().
+    supported: { "dynamic-import": false },
     legalComments: "none",
     minifySyntax: true,
     minifyWhitespace: true,
+    ...options,
     write: false,
     metafile: true,
     logLevel: "silent",
@@ -52,33 +82,38 @@ export async function bundle(directory: string): Promise<string[]> {
   }).catch((error: unknown) => {
     throw new BuildProblem(`src/ can't be bundled: ${error instanceof Error ? error.message : error}`);
   });
-  for (const file of result.outputFiles) writeAtomically(file.path, file.contents);
-  return Object.keys(result.metafile.inputs);
+  return { text: result.outputFiles?.[0]?.text ?? "", inputs: result.metafile?.inputs ?? {} };
 }
 
-/**
- * Node's modules and koffi are asked for with require(), by the module that needs them, when that is run: an import
- * would load all of them before the first line, and Node's by way of a facade that reads each of their getters
- * (`fs.ReadStream` brings all streams with it).
- */
-const requireLate: Plugin = {
-  name: "require late",
+/** CommonJS has a require() already, and node:module would bring the loader of ES modules with it. */
+const useRequire: Plugin = {
+  name: "use require",
   setup({ onResolve, onLoad }) {
-    const namespace = "late";
-    onResolve({ filter: /^(node:.*|koffi)$/ }, ({ path, namespace: from }) =>
-      from === namespace ? { path, external: true } : { path, namespace },
-    );
-    onLoad({ filter: /./, namespace }, ({ path }) => ({ contents: writeLate(path) }));
+    const namespace = "require";
+    onResolve({ filter: /^node:module$/ }, ({ path }) => ({ path, namespace }));
+    onLoad({ filter: /./, namespace }, () => ({ contents: "export const createRequire = () => require;\n" }));
   },
 };
 
-function writeLate(path: string): string {
-  const whole = `const whole = require(${JSON.stringify(path)});\nexport default whole;\n`;
-  if (!path.startsWith("node:")) return whole;
-  const properties = Object.entries(Object.getOwnPropertyDescriptors(createRequire(import.meta.url)(path)));
-  const names = properties.filter(([name, { get }]) => get === undefined && /^[A-Za-z_]\w*$/.test(name));
-  return `${whole}export const { ${names.map(([name]) => name).join(", ")} } = whole;\n`;
-}
+/**
+ * In the place of the commands that are imported when they are wanted, all but `run`: the whole program, which takes
+ * over from the beginning. The import that asked for it never ends.
+ */
+const leaveCommands: Plugin = {
+  name: "leave commands",
+  setup({ onResolve, onLoad }) {
+    const namespace = "left";
+    onResolve({ filter: /^\.\/(commands\/)?\w+\.ts$/ }, ({ path, kind, resolveDir }) => {
+      const isCommand = basename(dirname(join(resolveDir, path))) === "commands";
+      return kind === "dynamic-import" && isCommand && path !== "./run.ts" ? { path, namespace } : undefined;
+    });
+    onLoad({ filter: /./, namespace }, () => ({
+      contents: 'require("./program.cjs");\nexport const then = () => {};\n',
+      resolveDir: root,
+    }));
+    onResolve({ filter: /program\.cjs$/ }, ({ path }) => ({ path, external: true }));
+  },
+};
 
 /** The library's .d.ts files. True when there was something to do. */
 export async function buildTypes(directory: string): Promise<boolean> {

@@ -40,6 +40,7 @@ An operation runs in one of ${phases.length} phases, and a plan lists its operat
 
 | phase | who | when |
 | --- | --- | --- |
+| \`fact\` | the executor, as it looks for a plan | before it decides that the plan is one for here and now |
 | \`host\` | the monitor, in the caller's namespaces | before anything is made |
 | \`map\` | the monitor again | after clone3(2), while init waits: the id maps |
 | \`jail\` | init, pid 1 of the jail | with all capabilities of the new user namespace |
@@ -75,7 +76,11 @@ const example: Plan = [
   { op: "capabilities", origin: "default", keep: 0 },
   { op: "no_new_privs", origin: "default" },
   { op: "workdir", origin: "default", path: "/" },
-  { op: "environment", origin: "default", list: ["PATH=/usr/bin"] },
+  {
+    op: "environment",
+    origin: "default",
+    ...{ list: ["LANG=C.UTF-8"], pass: ["TERM"], unset: [], defaults: ["PATH=/usr/bin"] },
+  },
   { op: "command", origin: "command line", argv: ["/usr/bin/id", "-u"] },
 ];
 
@@ -155,10 +160,11 @@ The header has ${headerBytes} bytes:
 | --- | --- | --- |
 | 0 | u32 | the bytes \`TSJP\` |
 | 4 | u32 | plan version |
-| 8 | u32 | length of the whole plan in bytes |
+| 8 | u32 | length of the whole plan in bytes, a multiple of 4 |
 | 12 | u32 | number of operations |
 | 16 | u32 | where the blobs begin: ${headerBytes} + ${recordBytes} × the number of operations |
-| 20 | u32[3] | zero |
+| 20 | u32 | checksum: FNV-1a (32 bits) over all other 32-bit words of the plan |
+| 24 | u32[2] | zero |
 
 Then one record of ${recordBytes} bytes for each operation:
 

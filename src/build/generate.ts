@@ -4,9 +4,12 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { findErrno } from "../explain/errno.ts";
 import {
   attributeFlags,
   bindFlags,
+  factFlags,
+  factKinds,
   maxOperations,
   maxPassedFds,
   maxPlanBytes,
@@ -38,6 +41,16 @@ function formatEnum(name: string, prefix: string, names: readonly string[], firs
   const rows = names.map((each, index) => `    ${prefix}_${each.toUpperCase()} = ${index + first},`);
   return [`enum ${name} {`, ...rows, "};"].join("\n");
 }
+
+/** An array of arrays: pointers would be relocated, and the executor has none of those. */
+function formatNames(name: string, names: readonly string[]): string {
+  const longest = Math.max(...names.map((each) => each.length));
+  const rows = names.map((each) => `    "${each}",`);
+  return [`static const char ${name}_names[][${longest + 1}] = {`, ...rows, "};"].join("\n");
+}
+
+/** By number, as far as there is no gap: nearly all that a start can meet. */
+const errnoNames = ["", ...Array.from({ length: 40 }, (_, index) => findErrno(index + 1).name)];
 
 function formatBits(prefix: string, names: Readonly<Record<string, number>>): string {
   const rows = Object.entries(names).map(
@@ -108,6 +121,8 @@ export function generateOperationsHeader(): string {
     formatBits("BIND", bindFlags),
     formatBits("TARGET", targetFlags),
     formatBits("ATTRIBUTES", attributeFlags),
+    formatBits("FACT", factFlags),
+    formatBits("KIND", factKinds),
     "",
     ...structs,
     "",
@@ -126,6 +141,15 @@ export function generateOperationsHeader(): string {
     "static const struct op_type op_types[] = {",
     ...names.map(formatType),
     "};",
+    "",
+    "/* By opcode - 1, by step, by reason, by errno. */",
+    formatNames("op", names),
+    formatNames("step", steps),
+    formatNames(
+      "reason",
+      reasons.map((reason) => reason.replaceAll("_", " ")),
+    ),
+    formatNames("errno", errnoNames),
     "#endif",
   ].join("\n")}\n`;
 }

@@ -60,9 +60,11 @@ async function stageMain(stage: string): Promise<string> {
 
 /** What the packed files still import: the rest is in the bundle. */
 function keepImported(dependencies: Record<string, string>, stage: string): Record<string, string> {
-  const text = listFiles(join(stage, "dist"), ".js", ".d.ts").map((path) => readFileSync(path, "utf8"));
+  const text = listFiles(join(stage, "dist"), ".js", ".cjs", ".d.ts").map((path) =>
+    readFileSync(path, "utf8"),
+  );
   const imports = (name: string) =>
-    text.some((one) => new RegExp(`(from|import\\() ?"${name}["/]`).test(one));
+    text.some((one) => new RegExp(`(from ?|import\\(|require\\()"${name}["/]`).test(one));
   return Object.fromEntries(Object.entries(dependencies).filter(([name]) => imports(name)));
 }
 

@@ -123,7 +123,7 @@ export const operationSamples: readonly Operation[] = [
   bind("/usr", "/usr", "root.type in dev.toml:10"),
   { op: "symlink", origin: "root.type in dev.toml:10", target: "/bin", text: "usr/bin" },
   bind("/home/ada", "/home/ada", "files.read[0] in dev.toml:14"),
-  { op: "hide", origin: "files.hide[0] in dev.toml:15", target: "/home/ada/bin" },
+  { op: "hide", origin: "files.hide[0] in dev.toml:15", target: "/home/ada/bin", flags: [] },
   { ...bind("/mnt/data", "/mnt/data", "mount[0] in dev.toml:20"), set: ["nosuid", "noexec"] } as Operation,
   { op: "device", origin: "default", source: "/dev/full", target: "/dev/full", major: 1, minor: 7 },
   { op: "pty", origin: "process.tty in dev.toml:41", ptmx: "/dev/pts/ptmx", console: "/dev/console" },
@@ -142,7 +142,14 @@ export const operationSamples: readonly Operation[] = [
     soft: 1_048_576,
     hard: 1_048_576,
   },
-  { op: "environment", origin: "env in dev.toml:30", list: ["PATH=/usr/local/bin:/usr/bin", "TERM=linux"] },
+  {
+    op: "environment",
+    origin: "env in dev.toml:30",
+    list: ["TERM=linux"],
+    pass: ["LANG"],
+    unset: [],
+    defaults: ["PATH=/usr/local/bin:/usr/bin"],
+  },
   { op: "command", origin: "command line", argv: ["bash"] },
 ];
 

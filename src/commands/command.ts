@@ -25,6 +25,8 @@ export interface Command {
 
 /** Everything that a command knows of the process around it. */
 export interface Call extends Package {
+  /** All of our own argv, as it was typed. */
+  readonly argv: readonly string[];
   readonly given: readonly Given[];
   readonly words: readonly string[];
   readonly cwd: string;

@@ -1,11 +1,14 @@
 // `tsjail [options] [--] COMMAND…`: compiles the plan, then this process becomes the executor that carries it out.
-// In: a Call. Out: nothing, unless something fails before that. Next: launch/prepare.ts, launch/become.ts.
+// In: a Call. Out: nothing, unless something fails before that; and the plan, kept for the next such command line.
+// Next: launch/prepare.ts, cache/keep.ts, launch/become.ts.
+import { keepPlan } from "../cache/keep.ts";
 import { becomeExecutor } from "../launch/become.ts";
 import { findExecutor } from "../launch/find.ts";
+import { readFront } from "../launch/front.ts";
 import { checkDescriptors, listKeptFds, preparePlan, requireCommand } from "../launch/prepare.ts";
 import { helpOption, jailOptions, readJailRequest } from "../options.ts";
 import { encodePlan } from "../plan/wire.ts";
-import type { Call, Command } from "./command.ts";
+import { type Call, type Command, hasOption } from "./command.ts";
 
 export const run: Command = {
   meta: {
@@ -19,20 +22,25 @@ export const run: Command = {
     ["tsjail -p ./ci.toml -- npm test", "options of the command's own stay with it"],
     ["tsjail --net none --bind ./out:/out:rw make", "without network, and one writable directory"],
     ["tsjail run plan", "a program that has the name of a subcommand"],
+    ["tsjail run ./ci.plan make test", "a plan that `tsjail compile` has written"],
   ],
   async run(call: Call): Promise<number> {
     const request = readJailRequest(call.given, call.cwd);
     checkDescriptors(request);
     const executor = await findExecutor(call);
     // The words go by the side of the plan: it is the same one whatever the command is.
-    const { plan, loaded, host } = preparePlan(request, [], { ...call, executor });
+    const front = readFront(call.front, process.ppid);
+    const packageWord = hasOption(call, "no-cache") ? undefined : front.packageWord;
+    const starts = packageWord === undefined ? "once" : "kept";
+    const { plan, loaded, looks } = preparePlan(request, [], { ...call, executor, starts });
     requireCommand(loaded, call.words);
+    const kept = packageWord && keepPlan(plan, looks, { ...call, packageWord, executor });
     return becomeExecutor({
       executor,
-      plan: encodePlan(plan),
+      plan: kept || encodePlan(plan),
       command: call.words,
       keepFds: listKeptFds(plan),
-      nofile: host.nofile,
+      front,
       environment: call.environment,
     });
   },

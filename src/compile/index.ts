@@ -10,6 +10,7 @@ import { compileMaps, compileSwitch, findIds, type Ids } from "./ids.ts";
 import { type Resolved, resolveIntents } from "./intents.ts";
 import { compileMounts } from "./mounts.ts";
 import { compileClone, compileNames, compileNesting, compileTime } from "./namespaces.ts";
+import { hideOwn, holdOwn } from "./own.ts";
 import { compileCommand, compileOomScore, compileProcess, compileSupervision } from "./process.ts";
 import { partOf, type Request, type Run } from "./request.ts";
 import { compileRlimits } from "./rlimits.ts";
@@ -23,7 +24,7 @@ export type { Run } from "./request.ts";
 export function compile(loaded: LoadedProfile, host: Host, run: Run): Plan {
   const request: Request = { loaded, profile: loaded.profile, host, run };
   const ids = findIds(request);
-  const wanted = resolveIntents(request);
+  const wanted = hideOwn(request, resolveIntents(request));
   const account = findInsideAccount(request, wanted, ids);
   const resolved = fillGenerated(request, wanted, ids, account);
   return [
@@ -50,6 +51,7 @@ function compileJail(request: Request, resolved: Resolved, ids: Ids): Operation[
     ...terminal,
     ...compileNesting(request),
     ...masks,
+    ...holdOwn(request, resolved),
     ...seals,
     ...sealRoot(request),
   ];

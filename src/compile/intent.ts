@@ -40,7 +40,9 @@ export type Content =
   | FileContent
   | GeneratedContent
   | { readonly kind: "symlink"; readonly text: string }
-  | { readonly kind: "proc" | "dev" | "sys" | "mqueue" | "hide" | "none" };
+  /** `optional`: where nobody in the jail can get there, it need not be hidden. */
+  | { readonly kind: "hide"; readonly optional?: true }
+  | { readonly kind: "proc" | "dev" | "sys" | "mqueue" | "none" };
 
 export interface Intent<C extends Content = Content> {
   /** Where it is, symlinks followed. */

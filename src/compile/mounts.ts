@@ -46,7 +46,7 @@ function compileIntent(mounting: Mounting, intent: Intent): Mounted {
     case "symlink":
       return { mounts: [{ op: "symlink", origin: formatOrigin(origin), target: path, text: content.text }] };
     case "hide":
-      return compileHide(mounting, intent);
+      return compileHide(mounting, intent, content.optional === true);
     case "dev":
       return compileDev(mounting, intent);
     case "proc":
@@ -121,7 +121,7 @@ function readContent(
 }
 
 /** Nothing to see: three ways, the cheapest that serves. */
-function compileHide(mounting: Mounting, intent: Intent): Mounted {
+function compileHide(mounting: Mounting, intent: Intent, isOptional: boolean): Mounted {
   const { request, resolved, parents } = mounting;
   const { path: target } = intent;
   const origin = formatOrigin(intent.origin);
@@ -135,7 +135,7 @@ function compileHide(mounting: Mounting, intent: Intent): Mounted {
   }
   // A tmpfs has nothing that could be hidden, and what the profile puts there is meant to be seen.
   if (cover?.content.kind === "tmpfs" || cover?.content.kind === "hide") return {};
-  if (!hasParts) return { mounts: [{ op: "hide", origin, target }] };
+  if (!hasParts) return { mounts: [{ op: "hide", origin, target, flags: isOptional ? ["optional"] : [] }] };
   const behind = findHostPathBeneath(resolved.view, target);
   if (behind !== undefined && request.host.kinds[behind] === "absent") return {};
   // Mount points for what the profile wants below can be made on a file system of our own only.

@@ -52,7 +52,7 @@ function compileMasks(mounting: Mounting, directory: string, origin: string): Op
     ...masked
       .map(place)
       .filter(isFree)
-      .map((target): Operation => ({ op: "hide", origin, target })),
+      .map((target): Operation => ({ op: "hide", origin, target, flags: [] })),
     ...readonly
       .map(place)
       .filter(isFree)

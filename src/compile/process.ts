@@ -1,4 +1,4 @@
-// In: [process], the caller's signals and descriptors, the command. Out: how the monitor and init look after the
+// In: [process], the caller's descriptors, the command. Out: how the monitor and init look after the
 // command, and what the command itself starts with.
 import { TsjailError } from "../error.ts";
 import { maxPassedFds, type Operation, type superviseFlags } from "../plan/operations.ts";
@@ -24,9 +24,6 @@ export function compileSupervision(request: Request, resolved: Resolved): Operat
     kill_after: Math.ceil(kill_after),
     status_fd: run.statusFd ?? -1,
   });
-  if (host.ignoredSignals !== 0n) {
-    operations.push({ op: "signals", origin: "the caller's ignored signals", ignored: host.ignoredSignals });
-  }
   return [...operations, ...passDescriptors(request)];
 }
 

@@ -27,6 +27,11 @@ export function compileSys(mounting: Mounting, intent: Intent): Mounted {
           propagation: resolved.slave ? "private" : "none",
         };
   const paths = isMaskable(mounting) ? masked.map((name) => `${target}/${name}`) : [];
-  const masks = paths.filter((path) => !claimed.has(path));
-  return { mounts: [mount], masks: masks.map((path): Operation => ({ op: "hide", origin, target: path })) };
+  const masks = paths
+    .filter((path) => !claimed.has(path))
+    .map((path): Operation => ({ op: "hide", origin, target: path, flags: [] }));
+  const hasParts = [...claimed].some((path) => path.startsWith(`${target}/`));
+  if (mount.op === "bind" || hasParts) return { mounts: [mount], masks };
+  // It has to wait for the network namespace, which is made while the other mounts are (native/network.c).
+  return { masks: [mount, ...masks] };
 }

@@ -46,7 +46,7 @@ export function findHostPathBeneath(view: View, path: string): string | undefine
   return traceHostPath(view, path, findParentCover(view, path));
 }
 
-function traceHostPath(view: View, path: string, cover: Intent | undefined): string | undefined {
+export function traceHostPath(view: View, path: string, cover: Intent | undefined): string | undefined {
   if (cover === undefined) return findRootPath(view, path);
   if (cover.content.kind !== "bind") return undefined;
   return moveBelow(path, cover.path, followHostLinks(view, cover.content.source));

@@ -91,6 +91,8 @@ _tsjail() {
     mapfile -t COMPREPLY < <(compgen -W "$(_tsjail_options "$command")" -- "$current")
   elif [[ ! $command ]]; then
     _tsjail_reply command "$piece"
+  elif [[ $command == run && $piece == */* ]]; then
+    _tsjail_reply file "$piece" # a plan that \`tsjail compile\` has written, or a command
   elif [[ $command == run || $command == plan ]]; then
     mapfile -t COMPREPLY < <(compgen -c -- "$piece" | sort -u)
   else

@@ -76,10 +76,21 @@ function __tsjail_profiles
     end
 end
 
+# Fish's own list those of the current directory alone, unless they are told what has been typed.
+function __tsjail_paths
+    __fish_complete_path (string replace -r -- '^--[^=]*=' '' (commandline -ct))
+end
+
+function __tsjail_directories
+    __fish_complete_directories (string replace -r -- '^--[^=]*=' '' (commandline -ct)) ''
+end
+
 complete -c tsjail -f
 complete -c tsjail -n __tsjail_in_command -a '(__tsjail_command)'
 complete -c tsjail -n '__tsjail_is ""' -a '(__fish_complete_command)'
 complete -c tsjail -n '__tsjail_is run 0; or __tsjail_is plan 0' -a '(__fish_complete_command)'
+# A plan that \`tsjail compile\` has written.
+complete -c tsjail -n '__tsjail_is run 0; and string match -q "*/*" -- (commandline -ct)' -a '(__tsjail_paths)'
 ${commands.map(({ name, description }) => `complete -c tsjail -n '__tsjail_is ""' -a ${name} -d ${quote(description)}\n`).join("")}${options.map((option) => writeOption('__tsjail_is ""', option)).join("")}${commands.map(writeCommand).join("")}`;
 }
 
@@ -105,8 +116,8 @@ function argumentsOf(complete: Completion | undefined): string {
   if (typeof complete !== "string") return ` -a ${quote(complete.join(" "))}`;
   const sources = {
     profile: "(__tsjail_profiles)",
-    file: "(__fish_complete_path)",
-    directory: "(__fish_complete_directories)",
+    file: "(__tsjail_paths)",
+    directory: "(__tsjail_directories)",
     variable: "(set -xn)",
     command: "(__fish_complete_command)",
   };

@@ -24,6 +24,11 @@ ${described}  )
   _alternative 'subcommands:subcommand:{_describe subcommand subcommands}' 'commands:command:_command_names -e'
 }
 
+# A plan that \`tsjail compile\` has written, or a command.
+_tsjail_run() {
+  if [[ $PREFIX == */* ]]; then _files; else _command_names -e; fi
+}
+
 _tsjail() {
   local curcontext=$curcontext context state state_descr line
   local -A opt_args
@@ -63,7 +68,7 @@ function writeOption({ names, description, form, complete, repeat }: GrammarOpti
 function writeCommand({ name, options, words }: GrammarCommand): string {
   const rest =
     words === "command"
-      ? `'(-)1:command: _command_names -e' '*::argument: _normal'`
+      ? `'(-)1: :_tsjail_run' '*::argument: _normal'`
       : words.map((word, index) => `'${index + 1}: :${actionOf(word)}'`).join(" ");
   const flags = words === "command" ? "-S " : "";
   return `        ${name})

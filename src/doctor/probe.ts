@@ -108,7 +108,7 @@ function writePlan(executor: string, operations: readonly Operation[]): Plan {
     { op: "capabilities", origin, keep: 0 },
     { op: "no_new_privs", origin },
     { op: "workdir", origin, path: "/" },
-    { op: "environment", origin, list: [] },
+    { op: "environment", origin, list: [], pass: [], unset: [], defaults: [] },
     { op: "command", origin, argv: [command, "--version"] },
   ];
 }

@@ -1,6 +1,7 @@
 // The command as it was to be executed, and where the jail has it: the executor's search, done again on paper.
 // In: a failure. Out: a Program; next is execution.ts.
 import { posix } from "node:path";
+import { matchNames } from "../plan/names.ts";
 import type { FileFact } from "./files.ts";
 import type { Failure } from "./rule.ts";
 import { look } from "./sight.ts";
@@ -21,8 +22,12 @@ export const defaultPath = "/usr/local/bin:/usr/bin:/bin";
 /** The PATH inside; undefined where there is none. */
 export function findPathVariable(failure: Failure): string | undefined {
   const operation = failure.plan.find(({ op }) => op === "environment");
-  const list = operation?.op === "environment" ? operation.list : [];
-  return list.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length);
+  if (operation?.op !== "environment") return undefined;
+  const { list, pass, unset, defaults } = operation;
+  const find = (entries: readonly string[]) =>
+    entries.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length);
+  const isPassed = matchNames(pass)("PATH") && !matchNames(unset)("PATH");
+  return find(list) ?? ((isPassed && failure.facts.path) || find(defaults));
 }
 
 /** The paths at which a command is looked for. */

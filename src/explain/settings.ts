@@ -10,6 +10,11 @@ const ulimitLetters: Readonly<Record<string, string>> = {
 };
 
 const resourceOf = ({ operation }: Failure): string => (operation?.op === "rlimit" ? operation.resource : "");
+/** The option that asked for a descriptor, and which one. */
+const nameDescriptor = ({ operation }: Failure): [string, number] =>
+  operation?.op === "supervise"
+    ? ["--status-fd", operation.status_fd]
+    : ["--fd", operation?.op === "pass_fd" ? operation.fd : 3];
 const sysctlOf = ({ operation }: Failure): string => (operation?.op === "sysctl" ? operation.name : "");
 
 const limitRules: readonly Rule[] = [
@@ -194,8 +199,16 @@ const terminalRules: readonly Rule[] = [
     name: "descriptor_closed",
     ops: ["pass_fd", "supervise"],
     errnos: ["EBADF"],
-    why: "The descriptor that is to be passed on is not open in the program that started tsjail.",
-    fix: adviseCommands("Open it in the shell, under the same number:", "tsjail --fd 3 … 3< FILE"),
+    why: (failure) =>
+      `${nameDescriptor(failure).join(" ")}: that descriptor is not open in the program that started tsjail.`,
+    fix: (failure) => {
+      const [option, fd] = nameDescriptor(failure);
+      const opening = `${fd}${option === "--fd" ? "<" : ">"} FILE`;
+      return adviseCommands(
+        "Open it in the shell, under the same number:",
+        `tsjail ${option} ${fd} … ${opening}`,
+      );
+    },
   },
   {
     name: "descriptors_exhausted",

@@ -20,9 +20,16 @@ const filesystems: Readonly<Record<string, string>> = {
 };
 
 const subjects: Subjects = {
+  fact_invocation: () => "find the plan that was kept",
+  fact_caller: () => "compare the caller",
+  fact_machine: () => "compare the machine",
+  fact_directory: () => "compare the current directory",
+  fact_variable: ({ name }) => `compare $${name}`,
+  fact_file: ({ path }) => `compare ${quoteWord(path)}`,
+  fact_kind: ({ path }) => `compare ${quoteWord(path)}`,
+  fact_link: ({ path }) => `compare ${quoteWord(path)}`,
   explain: () => "prepare the jail",
   supervise: () => "prepare to look after the jail",
-  signals: () => "set the signals that the command ignores",
   pass_fd: ({ fd }) => `pass descriptor ${fd} on to the command`,
   mount_point: ({ root, target }) => `make the mount point ${quoteWord(target)} in ${quoteWord(root)}`,
   clone: () => "create the jail's namespaces",
@@ -44,6 +51,7 @@ const subjects: Subjects = {
   file: ({ target }) => `put the file ${quoteWord(target)} into the jail`,
   hide: ({ target }) => `hide ${quoteWord(target)} in the jail`,
   readonly: ({ target }) => `make ${quoteWord(target)} read-only in the jail`,
+  pin: ({ target }) => `hold ${quoteWord(target)} in its place in the jail`,
   attributes: ({ target }) => `change the mount on ${quoteWord(target)} in the jail`,
   pty: () => "open the jail's terminal",
   sysctl: ({ name, value }) => `set ${quoteWord(name)} to ${quoteWord(value)}`,

@@ -3,7 +3,6 @@
 import {
   closeSync,
   constants,
-  fstatSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -11,6 +10,7 @@ import {
   realpathSync,
 } from "node:fs";
 import { join } from "node:path";
+import { lookAtLink, lookAtListed, lookAtOpened, noteUnread, noteUnrepeatable } from "../facts/look.ts";
 import type { FileFact, Missing, RootEntry, RootFact } from "./host.ts";
 
 /** Bytes; what a profile carries into a jail through a plan has to stay well below `maxPlanBytes`. */
@@ -25,16 +25,21 @@ export function readFile(path: string, root = "/"): FileFact {
   try {
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (error) {
+    noteUnread(path, error);
     return describeMissing(error);
   }
   try {
-    if (!isInside(descriptor, root)) return { kind: "unreadable", code: "EXDEV" };
-    const stat = fstatSync(descriptor);
+    if (!isInside(descriptor, root)) {
+      noteUnrepeatable(`${path} was replaced`);
+      return { kind: "unreadable", code: "EXDEV" };
+    }
+    const stat = lookAtOpened(path, descriptor);
     if (stat.isDirectory()) return { kind: "unreadable", code: "EISDIR" };
     if (!stat.isFile()) return { kind: "unreadable", code: "EINVAL" };
-    if (stat.size > maxFileBytes) return { kind: "unreadable", code: "EFBIG" };
+    if (stat.size > BigInt(maxFileBytes)) return { kind: "unreadable", code: "EFBIG" };
     return { kind: "content", content: readFileSync(descriptor, "latin1") };
   } catch (error) {
+    noteUnread(path, error);
     return describeMissing(error);
   } finally {
     closeSync(descriptor);
@@ -49,16 +54,18 @@ function isInside(descriptor: number, root: string): boolean {
 /** Lists a directory, sorted by name: two readings of the same directory give the same plan. */
 export function readEntries(path: string): RootFact {
   try {
+    lookAtListed(path);
     const entries = readdirSync(path, { withFileTypes: true }).map((entry): RootEntry => {
       const { name } = entry;
       // Not UTF-8: it could not be named in a plan.
       if (name.includes("\ufffd")) return { name, kind: "other" };
-      if (entry.isSymbolicLink()) return { name, kind: "symlink", target: readlinkSync(join(path, name)) };
+      if (entry.isSymbolicLink()) return { name, kind: "symlink", target: lookAtLink(join(path, name)) };
       return { name, kind: entry.isDirectory() ? "directory" : entry.isFile() ? "file" : "other" };
     });
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     return { kind: "entries", entries };
   } catch (error) {
+    noteUnread(path, error);
     return describeMissing(error);
   }
 }

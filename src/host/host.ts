@@ -19,37 +19,40 @@ export type FileFact = { readonly kind: "content"; readonly content: string } | 
 
 export type RootFact = { readonly kind: "entries"; readonly entries: readonly RootEntry[] } | Missing;
 
-/** RLIMIT_NOFILE as the caller had it; `infinity` of src/plan/operations.ts stands for unlimited. */
-export interface Limit {
-  readonly soft: bigint;
-  readonly hard: bigint;
+/** A directory of tsjail's own: who could write there would decide what the next jail is like. */
+export interface OwnDirectory {
+  /** Physical: links followed. */
+  readonly path: string;
+  /** Every place that is passed on the way there, links as well as what they lead to, and its end: who can rename or
+   * remove one of them can put another directory in the place of ours. Physical. */
+  readonly way: readonly string[];
+  /** Nobody's business (kept plans, records of trust), or to be read (profiles). */
+  readonly access: "none" | "read";
 }
 
 export interface Host {
   readonly uid: number;
   readonly gid: number;
-  /** Supplementary groups. */
-  readonly groups: readonly number[];
   /** The name in the user database (passwd(5)); see identity.ts for who is in none. */
   readonly user: string;
   /** $HOME and $SHELL where they are set, else from the user database. */
   readonly home: string;
   readonly shell: string;
   readonly cwd: string;
-  readonly environment: Readonly<Record<string, string>>;
   /** CAP_SETUID and CAP_SETGID are effective: ranges of ids can be mapped. */
   readonly privileged: boolean;
   /** "6.1.0-28-amd64" */
   readonly kernel: string;
   /** "x64", "arm64" */
   readonly architecture: string;
-  readonly nofile: Limit;
-  /** Bit n-1 for signal n: what the caller had ignored. */
-  readonly ignoredSignals: bigint;
   /** The highest capability number that the kernel knows. */
   readonly lastCapability: number;
   /** Sockets that systemd, or its like, handed to this very process (sd_listen_fds(3)). */
   readonly listenFds: number;
+  /** Their names, as in $LISTEN_FDNAMES. */
+  readonly listenFdNames?: string | undefined;
+  /** Directories that tsjail relies on at its next start. */
+  readonly own: readonly OwnDirectory[];
   /** The top level of the jail's root directory; absent where the root is empty. */
   readonly root: RootFact;
   /** Its /etc, where that is a directory and lacks a file that tsjail generates; else absent. */

@@ -1,6 +1,7 @@
 // In: passwd(5) and group(5) texts. Out: who somebody is. read.ts asks about the caller, compile/etc.ts about the
 // ids inside the jail.
 import { userInfo } from "node:os";
+import { noteUnrepeatable } from "../facts/look.ts";
 
 export interface Account {
   readonly name: string;
@@ -42,6 +43,7 @@ export function readIdentity(
 ): Account {
   const local = findAccount(passwd, uid);
   if (local !== undefined) return local;
+  noteUnrepeatable("the caller is not in /etc/passwd, and the name service was asked");
   try {
     const { username, gid, homedir, shell } = userInfo();
     return { name: username, uid, gid, home: homedir, shell: shell || "/bin/sh" };

@@ -1,7 +1,7 @@
 // In: paths. Out: the symlinks on their way, by physical path. compile uses them to see that two paths of a profile
 // are one place, or that one lies below the other, before it sorts them (compile/view.ts).
-import { lstatSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { lookAtKind, lookAtLink, noteUnrepeatable } from "../facts/look.ts";
 import type { EntryKind } from "./host.ts";
 import type { RootedPath } from "./needs.ts";
 
@@ -22,14 +22,25 @@ export class LinkFinder {
     return found === undefined ? undefined : join(root, found);
   }
 
+  /** Every place that is passed on the way to a path of the host, and its end, as resolve() has it. */
+  trace(path: string): { path: string; way: string[] } {
+    const way = new Set<string>();
+    const end = followLinks(path, (place) => {
+      way.add(place);
+      return this.#read(place);
+    });
+    return { path: end ?? path, way: [...way] };
+  }
+
   #read(place: string): string | undefined {
     const known = this.links[place];
     if (known !== undefined) return known;
     if (this.probe(place) !== "symlink") return undefined;
     try {
-      this.links[place] = readlinkSync(place);
+      this.links[place] = lookAtLink(place);
     } catch {
-      // Replaced between the two looks; the executor's own look is the one that counts.
+      // The executor's own look is the one that counts.
+      noteUnrepeatable(`${place} was replaced between two looks`);
     }
     return this.links[place];
   }
@@ -38,7 +49,9 @@ export class LinkFinder {
   probe(place: string): Kind {
     const known = this.kinds.get(place);
     if (known !== undefined) return known;
-    const kind = probeKind(place);
+    const seen = lookAtKind(place);
+    // EACCES: nobody can pass here, so whatever lies behind has no links for us.
+    const kind = seen === "unreadable" ? "absent" : seen;
     this.kinds.set(place, kind);
     return kind;
   }
@@ -77,16 +90,4 @@ export function followLinks(
 /** The names of a path, without empty ones and dots. */
 export function splitPath(path: string): string[] {
   return path.split("/").filter((name) => name !== "" && name !== ".");
-}
-
-function probeKind(place: string): Kind {
-  try {
-    const stat = lstatSync(place, { throwIfNoEntry: false });
-    if (stat === undefined) return "absent";
-    if (stat.isSymbolicLink()) return "symlink";
-    return stat.isDirectory() ? "directory" : stat.isFile() ? "file" : "other";
-  } catch {
-    // EACCES, ENOTDIR: nobody can pass here, so whatever lies behind has no links for us.
-    return "absent";
-  }
 }

@@ -10,6 +10,10 @@ export interface RootedPath {
 }
 
 export interface HostNeeds {
+  /** The command starts in the current directory where the jail shows it. */
+  readonly directory: boolean;
+  /** Sockets of a service manager's are passed on. */
+  readonly sockets: boolean;
   /** The directory whose top level is listed; undefined when the jail's root is empty. */
   readonly root: string | undefined;
   /** The directory that is listed where something is missing in it: the root's /etc, if that can't be written to. */
@@ -48,6 +52,8 @@ export function hostNeeds(profile: Profile): HostNeeds {
     if (mount.type === "file" && mount.source !== undefined) files.add(mount.source);
   }
   return {
+    directory: profile.workdir === undefined,
+    sockets: profile.process.listen_fds,
     root,
     etc: root === undefined || profile.root.writable === "yes" ? undefined : join(root, "etc"),
     files: [...files].sort(),

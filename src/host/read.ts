@@ -1,9 +1,10 @@
 // In: what needs.ts lists, and what cli.ts knows of its own process. Out: the frozen Host. Every read of this machine
 // that a plan depends on happens here, once; src/compile comes next.
 import { release } from "node:os";
+import { readCapabilities, readLastCapability } from "../facts/kernel.ts";
+import { lookAtVariable, noteDirectory, noteUnrepeatable } from "../facts/look.ts";
 import { readEntries, readFile } from "./file.ts";
-import { readFront } from "./front.ts";
-import { decodeText, type FileFact, type Host, type RootFact } from "./host.ts";
+import { decodeText, type FileFact, type Host, type OwnDirectory, type RootFact } from "./host.ts";
 import { readIdentity } from "./identity.ts";
 import { LinkFinder } from "./links.ts";
 import { generatedFiles, type HostNeeds } from "./needs.ts";
@@ -11,8 +12,8 @@ import { generatedFiles, type HostNeeds } from "./needs.ts";
 export interface ProcessFacts {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** The value of TSJAIL_FRONT, when the executor started Node. */
-  readonly front?: string | undefined;
+  /** launch/own.ts finds them; none unless given. */
+  readonly own?: readonly OwnDirectory[];
 }
 
 const capSetgid = 6n;
@@ -21,27 +22,28 @@ const capSetuid = 7n;
 /** Reads this machine. Failures of single reads are facts of the result; only a bug throws. */
 export function readHost(needs: HostNeeds, facts: ProcessFacts): Host {
   const uid = process.getuid?.() ?? 0;
+  if (needs.directory) noteDirectory();
   const read = createReader();
   const passwd = decodeText(read("/etc/passwd"));
   const account = readIdentity(passwd, uid, facts.environment);
+  // Before anything in it is looked at: its times then tell of that too (listFacts() of src/facts/facts.ts).
+  const root: RootFact = needs.root === undefined ? { kind: "absent" } : readEntries(needs.root);
   const finder = new LinkFinder();
   for (const path of needs.paths) finder.resolve(path);
   return freezeDeep({
     uid,
     gid: process.getgid?.() ?? 0,
-    groups: process.getgroups?.() ?? [],
     user: account.name,
-    home: facts.environment.HOME || account.home,
-    shell: facts.environment.SHELL || account.shell,
+    home: lookAtVariable(facts.environment, "HOME") || account.home,
+    shell: lookAtVariable(facts.environment, "SHELL") || account.shell,
     cwd: facts.cwd,
-    environment: cleanEnvironment(facts.environment),
-    privileged: isPrivileged(decodeText(readFile("/proc/self/status")) ?? ""),
+    privileged: isPrivileged(readCapabilities()),
     kernel: release(),
     architecture: process.arch,
-    ...readFront(facts.front, process.ppid),
     lastCapability: readLastCapability(),
-    listenFds: countListenFds(facts.environment, process.pid),
-    root: needs.root === undefined ? { kind: "absent" } : readEntries(needs.root),
+    ...(needs.sockets ? readSockets(facts.environment) : { listenFds: 0 }),
+    own: facts.own ?? [],
+    root,
     etc: readEtc(needs, finder),
     files: Object.fromEntries(needs.files.map((path) => [path, read(path)])),
     rootFiles: readRootFiles(needs, finder, read),
@@ -50,11 +52,9 @@ export function readHost(needs: HostNeeds, facts: ProcessFacts): Host {
   });
 }
 
-/** CapEff of /proc/PID/status has the two capabilities that mapping a range takes (user_namespaces(7)). */
-export function isPrivileged(status: string): boolean {
-  const match = /^CapEff:\s*([0-9a-f]+)$/m.exec(status);
-  const mask = match === null ? 0n : BigInt(`0x${match[1]}`);
-  return ((mask >> capSetuid) & (mask >> capSetgid) & 1n) === 1n;
+/** The two capabilities that mapping a range takes (user_namespaces(7)). */
+export function isPrivileged(capabilities: bigint): boolean {
+  return ((capabilities >> capSetuid) & (capabilities >> capSetgid) & 1n) === 1n;
 }
 
 /** Descriptors for this very process; a LISTEN_PID of somebody else's is not for us (sd_listen_fds(3)). */
@@ -64,10 +64,11 @@ export function countListenFds(environment: ProcessFacts["environment"], pid: nu
   return Number.isSafeInteger(count) && count > 0 ? count : 0;
 }
 
-function readLastCapability(): number {
-  const value = Number.parseInt(decodeText(readFile("/proc/sys/kernel/cap_last_cap")) ?? "", 10);
-  // CAP_CHECKPOINT_RESTORE, the last one since Linux 5.9: where /proc/sys can't be read.
-  return Number.isNaN(value) ? 40 : value;
+/** Whose turn it is only the pid says, so such a plan is for this start alone. */
+function readSockets(environment: ProcessFacts["environment"]): Pick<Host, "listenFds" | "listenFdNames"> {
+  if (lookAtVariable(environment, "LISTEN_PID") === undefined) return { listenFds: 0 };
+  noteUnrepeatable("sockets may have been handed over");
+  return { listenFds: countListenFds(environment, process.pid), listenFdNames: environment.LISTEN_FDNAMES };
 }
 
 /** Reads each file once: two looks could see two contents. */
@@ -107,11 +108,6 @@ function readEtc({ root, etc }: HostNeeds, finder: LinkFinder): RootFact {
 function probeKinds({ kinds }: HostNeeds, finder: LinkFinder): Host["kinds"] {
   const places = kinds.map((path) => finder.resolve(path)).filter((place) => place !== undefined);
   return Object.fromEntries(places.map((place) => [place, finder.probe(place)]));
-}
-
-function cleanEnvironment(environment: ProcessFacts["environment"]): Record<string, string> {
-  const entries = Object.entries(environment).filter(([name]) => name !== "TSJAIL_FRONT");
-  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 function freezeDeep<T>(value: T): T {

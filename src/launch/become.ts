@@ -3,7 +3,8 @@
 import { constants as fsConstants, readFileSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { TsjailError } from "../error.ts";
-import type { Limit } from "../host/host.ts";
+import { keepCompiledCode } from "./code.ts";
+import type { Front } from "./front.ts";
 
 export interface Launch {
   readonly executor: string;
@@ -12,14 +13,10 @@ export interface Launch {
   readonly command: readonly string[];
   /** Descriptors of the caller's, beside 0, 1 and 2, that the executor needs. */
   readonly keepFds: readonly number[];
-  /** The caller's RLIMIT_NOFILE: Node has raised the soft limit to the hard one. */
-  readonly nofile: Limit;
+  /** What Node has changed of the caller's: the soft limit of open files is raised, and no signal is ignored. */
+  readonly front: Front;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
-
-/** What `explain` needs: the command's environment, with its secrets, travels in the plan. */
-const keptVariables =
-  /^(NO_COLOR|FORCE_COLOR|COLORTERM|TERM|PATH|HOME|LANG|LC_[A-Z]+|container|KUBERNETES_SERVICE_HOST)$/;
 
 /** @throws TsjailError `executor_missing` when the executor can't be executed, `host_unsupported` before that */
 export async function becomeExecutor(launch: Launch): Promise<never> {
@@ -30,6 +27,7 @@ export async function becomeExecutor(launch: Launch): Promise<never> {
   try {
     for (const fd of blocking) native.makeBlocking(fd);
     const argv = prepareProcess(launch, native);
+    keepCompiledCode();
     return native.execute(launch.executor, argv, encodeEnvironment(launch.environment));
   } catch (error) {
     if (!(error instanceof native.NativeError)) throw error;
@@ -54,7 +52,7 @@ function prepareProcess(launch: Launch, native: typeof import("../native.ts")): 
   native.sealMemoryFile(planFd);
   // Node sets FD_CLOEXEC on all that it inherits (uv_disable_stdio_inheritance).
   for (const fd of [0, 1, 2, planFd, ...launch.keepFds]) native.keepOnExec(fd);
-  native.limitOpenFiles(launch.nofile.soft);
+  native.limitOpenFiles(launch.front.nofile.soft);
   // Node's handlers for these two raise the signal again, from whichever thread has got it: execve(2), which ends all
   // other threads, could come between, and the signal would be lost.
   native.restoreDefaultSignal(constants.signals.SIGINT);
@@ -62,6 +60,9 @@ function prepareProcess(launch: Launch, native: typeof import("../native.ts")): 
   // Node ignores these two; execve(2) puts handlers back to the default, but not what is ignored.
   native.restoreDefaultSignal(constants.signals.SIGPIPE);
   native.restoreDefaultSignal(constants.signals.SIGXFSZ);
+  for (let number = 1n; number <= 64n; number++) {
+    if ((launch.front.ignoredSignals >> (number - 1n)) & 1n) native.ignoreSignal(Number(number));
+  }
   const argv: Uint8Array[] = ["tsjail", "--plan-fd", String(planFd)].map((word) => Buffer.from(word));
   if (launch.command.length > 0) argv.push(Buffer.from("--"), ...encodeWords(launch.command));
   return argv;
@@ -98,10 +99,15 @@ function writePlan(fd: number, bytes: Uint8Array): void {
   }
 }
 
+/** As with the words: a value that is not UTF-8 is still in /proc/self/environ. */
 function encodeEnvironment(environment: Launch["environment"]): Uint8Array[] {
-  return Object.entries(environment)
-    .filter(([name, value]) => value !== undefined && keptVariables.test(name))
-    .map(([name, value]) => Buffer.from(`${name}=${value}`));
+  const entries = Object.entries(environment).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  );
+  if (!entries.some((entry) => entry.includes("\uFFFD"))) return entries.map((entry) => Buffer.from(entry));
+  const raw = splitAtNul(readFileSync("/proc/self/environ"));
+  const known = new Map(raw.map((bytes) => [Buffer.from(bytes).toString(), bytes]));
+  return entries.map((entry) => known.get(entry) ?? Buffer.from(entry));
 }
 
 /** Node has decoded argv as UTF-8 and lost what isn't; the kernel still has the bytes. */

@@ -3,6 +3,7 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { TsjailError } from "../error.ts";
+import { lookAtVariable, noteUnrepeatable } from "../facts/look.ts";
 import { planVersion } from "../plan/operations.ts";
 
 export interface Package {
@@ -27,8 +28,9 @@ export async function findExecutor(from: Package, processor: string = process.ar
 
 /** @throws TsjailError `executor_missing` */
 export function locateExecutor(from: Package, processor: string = process.arch): string {
-  const chosen = from.environment.TSJAIL_EXECUTOR ?? "";
+  const chosen = lookAtVariable(from.environment, "TSJAIL_EXECUTOR") ?? "";
   if (chosen !== "") {
+    noteUnrepeatable("TSJAIL_EXECUTOR names the executor");
     if (isExecutable(chosen)) return resolve(chosen);
     throw new TsjailError(
       "executor_missing",

@@ -1,7 +1,10 @@
 // From what the command line says to a plan. In: a JailRequest and the process around it. Out: the plan, the profile
 // it comes from and the host it is for. `plan` prints it, `run` hands it to become.ts.
+import { planDirectory } from "../cache/place.ts";
+import { prepareDirectory } from "../cache/store.ts";
 import { compile } from "../compile/index.ts";
 import { TsjailError } from "../error.ts";
+import { type Look, recordLooks } from "../facts/look.ts";
 import type { Host } from "../host/host.ts";
 import { hostNeeds } from "../host/needs.ts";
 import { readHost } from "../host/read.ts";
@@ -9,20 +12,27 @@ import type { JailRequest } from "../options.ts";
 import type { Plan } from "../plan/operations.ts";
 import { type LoadedProfile, loadProfile } from "../profile/load.ts";
 import { isCallersDescriptor } from "./descriptor.ts";
+import { type Own, settleOwn } from "./own.ts";
 
 export interface Surroundings {
   readonly packageDirectory: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  readonly front: string | undefined;
   /** How to start this program again. */
   readonly self: readonly string[];
+  /** A jail is going to be started, so what it must not make itself is made before it; and what keeping the plan will
+   * make is made before anyone looks for it. */
+  readonly starts?: "kept" | "once";
   /** For messages; undefined where there is none. */
   readonly executor: string | undefined;
 }
 
 export interface Prepared {
   readonly plan: Plan;
+  /** Everything that the plan depends on. */
+  readonly looks: readonly Look[];
+  /** Those of them that matter where tsjail's own directories are others, and nobody looks for kept plans. */
+  readonly portableLooks: readonly Look[];
   readonly loaded: LoadedProfile;
   readonly host: Host;
 }
@@ -33,7 +43,28 @@ export function preparePlan(
   command: readonly string[],
   around: Surroundings,
 ): Prepared {
-  const { environment, cwd, front, executor } = around;
+  const { value, looks } = recordLooks(() => compileRequest(request, command, around));
+  const { own, ...prepared } = value;
+  const known = new Set(looks.map(describeLook));
+  // They were made first. What has changed meanwhile stands there twice, and such a plan is of no use again.
+  const first = own.looks.filter((look) => !known.has(describeLook(look)));
+  const all = [...first, ...looks];
+  return { ...prepared, looks: all, portableLooks: own.isReached ? all : looks };
+}
+
+/** What was seen, without when. */
+function describeLook(look: Look): string {
+  if (look.type !== "file") return JSON.stringify(look);
+  const { dev, ino, size, mtimeNs, ctimeNs } = look.stats;
+  return `${look.path} ${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+}
+
+function compileRequest(
+  request: JailRequest,
+  command: readonly string[],
+  around: Surroundings,
+): Pick<Prepared, "plan" | "loaded" | "host"> & { own: Own } {
+  const { environment, cwd, executor } = around;
   const loaded = loadProfile({
     profile: request.profile,
     overrides: request.overrides,
@@ -41,14 +72,17 @@ export function preparePlan(
     cwd,
     shippedDirectory: `${around.packageDirectory}/profiles`,
   });
-  const host = readHost(hostNeeds(loaded.profile), { environment, cwd, front });
+  const plans = around.starts === "kept" ? planDirectory(environment) : undefined;
+  if (plans !== undefined) prepareDirectory(plans);
+  const own = settleOwn(loaded.profile, environment, around.starts !== undefined);
+  const host = readHost(hostNeeds(loaded.profile), { environment, cwd, own: own.directories });
   const plan = compile(loaded, host, {
     command: command.length === 0 ? undefined : command,
     passFds: request.passFds,
     statusFd: request.statusFd,
     explain: [...around.self, "explain", ...(executor === undefined ? [] : ["--executor", executor])],
   });
-  return { plan, loaded, host };
+  return { plan, loaded, host, own };
 }
 
 /** @throws TsjailError `usage` where neither the command line nor the profile names a command */

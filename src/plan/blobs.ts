@@ -8,6 +8,8 @@ const wireLength = (length: number): number => 4 * Math.ceil((4 + length + 1) / 
 export class BlobWriter {
   readonly #offsets = new Map<string, number>();
   readonly #blobs: Uint8Array[] = [];
+  /** Of strings that are there already: most origins come more than once. */
+  readonly #texts = new Map<string, number>();
   readonly #start: number;
   #end: number;
 
@@ -30,6 +32,15 @@ export class BlobWriter {
     this.#offsets.set(key, offset);
     this.#blobs.push(bytes);
     this.#end = offset + wireLength(bytes.length);
+    return offset;
+  }
+
+  /** The same for a string in UTF-8. */
+  addText(text: string): number {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    const offset = this.add(Buffer.from(text));
+    this.#texts.set(text, offset);
     return offset;
   }
 

@@ -69,9 +69,11 @@ function checkOperation(operation: Operation): string | undefined {
     const problem = checkValue(type, readField(operation, name));
     if (problem !== undefined) return `${name} ${problem}`;
   }
+  const keys = Object.keys(operation);
+  // All fields are there, so more keys than fields, `op` and `origin` is one too many.
+  if (keys.length === fields.length + 2) return undefined;
   const known = new Set(["op", "origin", ...fields.map(([name]) => name)]);
-  const extra = Object.keys(operation).find((key) => !known.has(key));
-  return extra === undefined ? undefined : `it has no field ${extra}`;
+  return `it has no field ${keys.find((key) => !known.has(key))}`;
 }
 
 /** What is wrong with a field's value, as the rest of a sentence that begins with the field; or undefined. */

@@ -1,6 +1,5 @@
 // Operations in words: what each is about, and its details. Whoever reads a plan sees what the jail shows.
 // In: an operation. Out: short pieces of text, escaped; next is text.ts.
-import { constants } from "node:os";
 import { nameCapabilities } from "./capabilities.ts";
 import { escapeText, quoteWord, shorten } from "./escape.ts";
 import type { Operation, OperationName } from "./operations.ts";
@@ -17,6 +16,21 @@ const arrow = (source: string, target: string): string =>
   source === target ? quoteWord(target) : `${quoteWord(source)} → ${quoteWord(target)}`;
 
 const describers: Describers = {
+  fact_invocation: ({ package: directory, options }) => [[directory, ...options].map(quoteWord).join(" ")],
+  fact_caller: ({ uid, gid, capabilities }) => [
+    `uid ${uid}, gid ${gid}`,
+    `capabilities: ${nameCapabilities(capabilities).join(" ") || "none"}`,
+  ],
+  fact_machine: ({ release, version, machine }) => [
+    [release, version, machine].filter(Boolean).map(escapeText).join(" "),
+  ],
+  fact_directory: ({ path }) => [quoteWord(path)],
+  fact_variable: ({ name, state, value }) => [
+    state === "set" ? `${quoteWord(name)}=${quoteWord(value)}` : `${quoteWord(name)} is not set`,
+  ],
+  fact_file: ({ path, inode, size }) => [quoteWord(path), `inode ${inode}`, formatSize(size)],
+  fact_kind: ({ path, kind, flags }) => [quoteWord(path), kind, flags.join(" ")],
+  fact_link: ({ path, text }) => [`${quoteWord(path)} → ${quoteWord(text)}`],
   explain: ({ argv }) => [argv.map(quoteWord).join(" ")],
   supervise: (op) => [
     `tty ${op.tty}`,
@@ -25,7 +39,6 @@ const describers: Describers = {
     op.kill_after === 0 ? "" : `kill after ${formatDuration(op.kill_after)}`,
     op.status_fd === -1 ? "" : `status to descriptor ${op.status_fd}`,
   ],
-  signals: ({ ignored }) => [`ignored: ${nameSignals(ignored).join(" ") || "none"}`],
   pass_fd: ({ fd }) => [`descriptor ${fd}`],
   mount_point: ({ root, target, kind }) => [`${quoteWord(root)} + ${quoteWord(target)}`, kind],
   clone: ({ namespaces }) => [`new namespaces: ${["user", ...namespaces].join(" ")}`],
@@ -61,8 +74,9 @@ const describers: Describers = {
     formatContent(content),
     flags.join(" "),
   ],
-  hide: ({ target }) => [quoteWord(target)],
+  hide: ({ target, flags }) => [quoteWord(target), flags.join(" ")],
   readonly: ({ target, flags }) => [quoteWord(target), flags.join(" ")],
+  pin: ({ target }) => [quoteWord(target)],
   attributes: ({ target, flags, set }) => [quoteWord(target), comma(set), flags.join(" ")],
   pty: ({ ptmx, console }) => [`${quoteWord(ptmx)} → ${quoteWord(console)}`],
   sysctl: ({ name, value }) => [`${quoteWord(name)} = ${quoteWord(value)}`],
@@ -81,7 +95,12 @@ const describers: Describers = {
     soft === hard ? formatLimit(resource, soft) : `soft ${formatLimit(resource, soft)}`,
     soft === hard ? "" : `hard ${formatLimit(resource, hard)}`,
   ],
-  environment: ({ list }) => [list.map(quoteWord).join(" ")],
+  environment: ({ list, pass, unset, defaults }) => [
+    list.map(quoteWord).join(" ") || "nothing set",
+    pass.length === 0 ? "" : `passed: ${pass.map(quoteWord).join(" ")}`,
+    unset.length === 0 ? "" : `but: ${unset.map(quoteWord).join(" ")}`,
+    defaults.length === 0 ? "" : `else: ${defaults.map(quoteWord).join(" ")}`,
+  ],
   command: ({ argv }) => [argv.map(quoteWord).join(" ") || "none"],
 };
 
@@ -153,13 +172,6 @@ function formatIdMap(map: string): string {
       return `${inside}…${inside + count - 1} are ${outside}…${outside + count - 1} outside`;
     })
     .join(", ");
-}
-
-function nameSignals(mask: number | bigint): string[] {
-  const bits = BigInt(mask);
-  const names = new Map(Object.entries(constants.signals).map(([name, number]) => [number as number, name]));
-  const numbers = Array.from({ length: 64 }, (_, bit) => bit).filter((bit) => (bits >> BigInt(bit)) & 1n);
-  return numbers.map((bit) => names.get(bit + 1) ?? `signal ${bit + 1}`);
 }
 
 /** The beginning of a file, if it is text. */

@@ -4,12 +4,13 @@
 
 /** Where an operation runs, in this order. A plan lists its operations in the order of their phases.
  *
+ * - `fact`: the executor, before it decides that the plan is one for here and now: what the plan was compiled from.
  * - `host`: the monitor, in the caller's namespaces, before anything is made.
  * - `map`: the monitor again, after clone3(2), while init waits: the id maps (user_namespaces(7)).
  * - `jail`: init, pid 1 of the jail, with all capabilities of the new user namespace.
  * - `command`: the process that becomes the command, after init has forked it.
  */
-export const phases = ["host", "map", "jail", "command"] as const;
+export const phases = ["fact", "host", "map", "jail", "command"] as const;
 export type Phase = (typeof phases)[number];
 
 /** CLONE_NEW* of clone(2), without the user namespace, which is always new. */
@@ -54,7 +55,8 @@ export const bindFlags = {
 } as const;
 
 export const targetFlags = {
-  /** A target that does not exist, and can't be made in the jail's own file systems, is passed over. */
+  /** A target that does not exist, and can't be made in the jail's own file systems, is passed over; by operations that
+   * take something away also one that nobody in the jail can reach. */
   optional: 2,
 } as const;
 
@@ -67,6 +69,16 @@ export const superviseFlags = {
   die_with_parent: 2,
   /** LISTEN_FDS descriptors (sd_listen_fds(3)) are passed on, LISTEN_PID is set to the command's pid. */
   listen_fds: 4,
+  /** Something has to go on in JavaScript beside the jail: such a plan is only ever started by way of Node. */
+  supervisor: 8,
+} as const;
+
+/** What a path can be; `unreadable` is any errno but ENOENT and ENOTDIR. */
+export const factKinds = { absent: 0, unreadable: 1, directory: 2, file: 3, symlink: 4, other: 5 } as const;
+
+export const factFlags = {
+  /** Of the path's target, where it is a symbolic link. */
+  follow: 1,
 } as const;
 
 export const ttyModes = { never: 0, auto: 1, always: 2 } as const;
@@ -126,6 +138,53 @@ export interface OperationType {
 }
 
 export const operations = {
+  fact_invocation: {
+    phase: "fact",
+    once: true,
+    about:
+      "the command line that this plan is kept for: our package, our options, and the words that are no command",
+    fields: { package: string, options: list, commands: list },
+  },
+  fact_caller: {
+    phase: "fact",
+    once: true,
+    about:
+      "getuid(2), getgid(2) and the effective capabilities (capget(2)), which must be none beside the real ids",
+    fields: { uid: u32, gid: u32, capabilities: u64 },
+  },
+  fact_machine: {
+    phase: "fact",
+    once: true,
+    about: "uname(2); an empty field is not compared",
+    fields: { release: string, version: string, machine: string },
+  },
+  fact_directory: {
+    phase: "fact",
+    once: true,
+    about: "getcwd(2)",
+    fields: { path: string },
+  },
+  fact_variable: {
+    phase: "fact",
+    about: "a variable of the caller's environment: its value, or that it is not set",
+    fields: { name: string, state: choice({ unset: 0, set: 1 }), value: string },
+  },
+  fact_file: {
+    phase: "fact",
+    about: "stat(2) of a file that was read or a directory that was listed; times in ns since 1970",
+    fields: { path, device: u64, inode: u64, size: u64, modified: u64, changed: u64 },
+  },
+  fact_kind: {
+    phase: "fact",
+    about: "what lies at a path (lstat(2), or stat(2) with `follow`)",
+    fields: { path, kind: choice(factKinds), flags: flags(factFlags) },
+  },
+  fact_link: {
+    phase: "fact",
+    about: "readlink(2)",
+    fields: { path, text: string },
+  },
+
   explain: {
     phase: "host",
     once: true,
@@ -144,12 +203,6 @@ export const operations = {
       /** A descriptor for JSON lines, or -1. */
       status_fd: i32,
     },
-  },
-  signals: {
-    phase: "host",
-    once: true,
-    about: "the signals the command starts with ignored: bit n-1 for signal n (as the caller had them)",
-    fields: { ignored: u64 },
   },
   pass_fd: {
     phase: "host",
@@ -202,7 +255,8 @@ export const operations = {
   stage: {
     phase: "jail",
     once: true,
-    about: "a tmpfs nobody sees: the source of generated files and of what hides other paths",
+    about:
+      "a tmpfs nobody sees: generated files, what hides other paths, and each tmpfs with no more than a mode",
     fields: {},
   },
   root_tmpfs: {
@@ -268,12 +322,18 @@ export const operations = {
   hide: {
     phase: "jail",
     about: "an empty read-only directory or file over the target; where nothing is, nothing is hidden",
-    fields: { target: path },
+    fields: { target: path, flags: flags(targetFlags) },
   },
   readonly: {
     phase: "jail",
     about: "a bind of the target over itself, read-only, with everything below it",
     fields: { target: path, flags: flags(targetFlags) },
+  },
+  pin: {
+    phase: "jail",
+    about:
+      "a bind of the target over itself, as it is, be it a symbolic link: a mount point can't be renamed or removed; where nothing is, nothing is done",
+    fields: { target: path },
   },
   attributes: {
     phase: "jail",
@@ -325,8 +385,9 @@ export const operations = {
   environment: {
     phase: "command",
     required: true,
-    about: "the command's environment, NAME=VALUE",
-    fields: { list },
+    about:
+      "the command's environment: NAME=VALUE; what of the caller's `pass` names and `unset` does not; defaults for the rest",
+    fields: { list, pass: list, unset: list, defaults: list },
   },
   command: {
     phase: "command",

@@ -10,6 +10,7 @@ import { findOperationType, listFields, readField, type Value } from "./table.ts
 const columns = { index: 4, name: 15, subject: 30, comment: 84 };
 
 const headings: Readonly<Record<Phase, string>> = {
+  fact: "what the plan was compiled from",
   host: "the monitor, outside the jail",
   map: "the monitor, while init waits for its ids",
   jail: "init, as it builds the jail",
@@ -36,7 +37,7 @@ export function formatPlan(plan: Plan): string {
 
 function formatOperation(operation: Operation, index: number): string {
   const [subject, ...details] = describeOperation(operation);
-  const head = `${String(index).padStart(columns.index)}  ${operation.op.padEnd(columns.name)}`;
+  const head = `${String(index).padStart(columns.index)}  ${`${operation.op} `.padEnd(columns.name)}`;
   const tail = details.filter((detail) => detail !== "").join("  ");
   const body = tail === "" ? subject : `${subject.padEnd(columns.subject)}  ${tail}`;
   const line = `${head}${body}`.trimEnd();

@@ -18,6 +18,9 @@ import { listFields, opcodes, operationNames, readField, type Value } from "./ta
 export const headerBytes = 32;
 export const recordBytes = 8 + 8 * slotsPerOperation;
 
+/** Where the header has the checksum of everything else. */
+const checksumOffset = 20;
+
 /** The head of a record: u16 opcode, u16 phase, u32 origin. */
 const recordHead = 8;
 
@@ -30,8 +33,9 @@ export function encodePlan(plan: Plan): Uint8Array {
   const blobOffset = headerBytes + plan.length * recordBytes;
   const blobs = new BlobWriter(blobOffset);
   const records = Buffer.alloc(blobOffset);
+  const view = viewBytes(records);
   for (const [index, operation] of plan.entries()) {
-    writeRecord(records, headerBytes + index * recordBytes, operation, blobs);
+    writeRecord(view, headerBytes + index * recordBytes, operation, blobs);
   }
   if (blobs.end > maxPlanBytes) {
     throw new TsjailError(
@@ -48,16 +52,30 @@ export function encodePlan(plan: Plan): Uint8Array {
     bytes.writeUInt32LE(value, index * 4);
   }
   blobs.writeTo(bytes);
+  bytes.writeUInt32LE(sumWords(bytes), checksumOffset);
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-function writeRecord(target: Buffer, offset: number, operation: Operation, blobs: BlobWriter): void {
-  target.writeUInt16LE(opcodes.get(operation.op) ?? 0, offset);
-  target.writeUInt16LE(phaseNumber(operation.op), offset + 2);
-  target.writeUInt32LE(blobs.add(Buffer.from(operation.origin)), offset + 4);
+/** FNV-1a over the 32-bit words but the checksum itself: any single changed word is seen. */
+function sumWords(bytes: Buffer): number {
+  const view = viewBytes(bytes);
+  let hash = 0x811c9dc5;
+  for (let offset = 0; offset + 4 <= bytes.length; offset += 4) {
+    if (offset !== checksumOffset) hash = Math.imul(hash ^ view.getInt32(offset, true), 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+// V8 has its methods built in, where those of Buffer are JavaScript: a start runs each of them once and cold.
+const viewBytes = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+function writeRecord(target: DataView, offset: number, operation: Operation, blobs: BlobWriter): void {
+  target.setUint16(offset, opcodes.get(operation.op) ?? 0, true);
+  target.setUint16(offset + 2, phaseNumber(operation.op), true);
+  target.setUint32(offset + 4, blobs.addText(operation.origin), true);
   for (const [index, [name, type]] of listFields(operation.op).entries()) {
     const slot = toSlot(type, readField(operation, name) ?? 0, blobs);
-    target.writeBigUInt64LE(slot, offset + recordHead + 8 * index);
+    target.setBigUint64(offset + recordHead + 8 * index, slot, true);
   }
 }
 
@@ -77,10 +95,10 @@ function toSlot(type: FieldType, value: Value, blobs: BlobWriter): bigint {
     case "bytes":
       return BigInt(blobs.add(value as Uint8Array));
     case "list":
-      return BigInt(blobs.add(Buffer.from((value as readonly string[]).map((item) => `${item}\0`).join(""))));
+      return BigInt(blobs.addText((value as readonly string[]).map((item) => `${item}\0`).join("")));
     case "string":
     case "path":
-      return BigInt(blobs.add(Buffer.from(value as string)));
+      return BigInt(blobs.addText(value as string));
   }
 }
 
@@ -123,8 +141,10 @@ function readHeader(bytes: Buffer): number {
   const blobOffset = headerBytes + count * recordBytes;
   if (blobOffset > bytes.length) throw damaged("ends within its operations");
   if (bytes.readUInt32LE(16) !== blobOffset) throw damaged("has its strings at the wrong place");
-  if (bytes.subarray(20, headerBytes).some((byte) => byte !== 0))
+  if (bytes.subarray(checksumOffset + 4, headerBytes).some((byte) => byte !== 0))
     throw damaged("has something unknown in its header");
+  if (bytes.length % 4 !== 0 || bytes.readUInt32LE(checksumOffset) !== sumWords(bytes))
+    throw damaged("does not have the checksum that it says it has");
   return count;
 }
 

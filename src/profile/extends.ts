@@ -5,6 +5,7 @@ import { type Found, findExtended, type SearchRequest } from "./find.ts";
 import { formatKey, type KeyPath } from "./key.ts";
 import { findOrigin, type Layer } from "./layer.ts";
 import { decodeSource, parseToml, readSource, type Source } from "./parse.ts";
+import { findParsed } from "./parsed.ts";
 import { quoteShort } from "./quote.ts";
 import { emptyTable, profileShape, type Table } from "./shape.ts";
 import { expandValue, type Lookup } from "./variables.ts";
@@ -38,7 +39,7 @@ export function readChain(found: Found, request: SearchRequest, lookup: Lookup, 
     }
     sources.set(source.realPath, source);
     const text = decodeSource(source);
-    const { extends: extended, ...table } = parseToml(text, source.file);
+    const { extends: extended, ...table } = findParsed(text)?.table ?? parseToml(text, source.file);
     const layer = {
       number: 0,
       file: source.file,

@@ -1,5 +1,5 @@
 // The kinds of value that profiles have: each is a valibot schema that checks one value and turns it into what
-// compile wants (bytes, milliseconds, numbers). Its metadata says which kind it is; shape.ts reads that. Every
+// compile wants (bytes, milliseconds, numbers). words.ts has which kind it is, and what it means. Every
 // message is worded to follow the key: "process.timeout is not a duration: …". Next: schema.ts.
 import * as v from "valibot";
 import { TsjailError } from "../error.ts";
@@ -7,24 +7,7 @@ import { capabilityNames } from "../plan/capabilities.ts";
 import { nearestHint } from "./nearest.ts";
 import { quoteShort } from "./quote.ts";
 import { parseDuration, parseMode, parseSignedDuration, parseSize } from "./units.ts";
-
-/** What the reference, the JSON Schema and the variables need to know of a value beyond valibot's own types. */
-export interface FieldMetadata {
-  /** The type in words, as docs/profile.md shows it. */
-  readonly kind?: string;
-  /** A `~` at its start is the home directory. */
-  readonly path?: true;
-  /** `$` has no meaning in it. */
-  readonly literal?: true;
-  /** TOML that uses the key. */
-  readonly example?: string;
-  /** For JSON Schema. */
-  readonly pattern?: string;
-  /** The default, in words, where it isn't a value. */
-  readonly fallback?: string;
-  /** How a list meets the list of the profile that is extended: all are replaced but these. */
-  readonly merge?: "concat" | "replace";
-}
+import { type FieldMetadata, say } from "./words.ts";
 
 /** For lists that grow from layer to layer. */
 export const concat = { merge: "concat" } as const;
@@ -37,11 +20,7 @@ export function about<S extends v.GenericSchema>(
   description: string,
   metadata: FieldMetadata = {},
 ): S {
-  return v.pipe(
-    schema as v.GenericSchema,
-    v.description(description),
-    v.metadata({ ...metadata }),
-  ) as unknown as S;
+  return say(schema, { ...metadata, description });
 }
 
 /** Runs a parser that throws TsjailError, and makes an issue of what it throws. */
@@ -59,26 +38,18 @@ export function parsed<I, T>(parse: (value: I) => T) {
 
 const noNul = v.check<string, string>((value) => !value.includes("\0"), "contains a NUL byte");
 
-export const text = () => v.pipe(v.string("must be a string"), noNul, v.metadata({ kind: "string" }));
+export const text = () => say(v.pipe(v.string("must be a string"), noNul), { kind: "string" });
 export const nonEmpty = () =>
-  v.pipe(
-    v.string("must be a string"),
-    noNul,
-    v.minLength(1, "must not be empty"),
-    v.metadata({ kind: "string" }),
-  );
+  say(v.pipe(v.string("must be a string"), noNul, v.minLength(1, "must not be empty")), { kind: "string" });
 /** Any string at all: the content of a file. */
-export const content = () => v.pipe(v.string("must be a string"), v.metadata({ kind: "string" }));
-export const flag = () => v.pipe(v.boolean("must be true or false"), v.metadata({ kind: "boolean" }));
+export const content = () => say(v.string("must be a string"), { kind: "string" });
+export const flag = () => say(v.boolean("must be true or false"), { kind: "boolean" });
 
 export function integer(min: number, max: number) {
   const message = `must be a whole number from ${min} to ${max}`;
-  return v.pipe(
-    v.number(message),
-    v.integer(message),
-    v.minValue(min, message),
-    v.maxValue(max, message),
-    v.metadata({ kind: "integer" }),
+  return say(
+    v.pipe(v.number(message), v.integer(message), v.minValue(min, message), v.maxValue(max, message)),
+    { kind: "integer" },
   );
 }
 
@@ -95,11 +66,13 @@ export const list = <S extends v.GenericSchema>(item: S) => v.array(item, "must 
 /** One string, or a list of them; a list always comes out. */
 export function oneOrSeveral<S extends v.GenericSchema<string, string>>(item: S, kind: string) {
   const several = list(item);
-  return v.pipe(
-    // lazy instead of union: the issues of the form that was meant, not of both
-    v.lazy((input) => (Array.isArray(input) ? several : item)),
-    v.transform((value): string[] => (typeof value === "string" ? [value] : value)),
-    v.metadata({ kind }),
+  return say(
+    v.pipe(
+      // lazy instead of union: the issues of the form that was meant, not of both
+      v.lazy((input) => (Array.isArray(input) ? several : item)),
+      v.transform((value): string[] => (typeof value === "string" ? [value] : value)),
+    ),
+    { kind },
   );
 }
 
@@ -120,44 +93,41 @@ export const record = <K extends v.GenericSchema<string, string>, S extends v.Ge
 
 const sizePattern = "^[0-9]+(\\.[0-9]+)? ?([KMGTkmgt]([iI]?[bB])?|[bB])?$";
 export const size = () =>
-  v.pipe(
-    v.union([v.string(), v.number()], 'must be a size, such as 4096 or "512M"'),
-    parsed((value: Raw) => parseSize(value)),
-    v.metadata({ kind: "size", pattern: sizePattern }),
+  say(
+    v.pipe(
+      v.union([v.string(), v.number()], 'must be a size, such as 4096 or "512M"'),
+      parsed((value: Raw) => parseSize(value)),
+    ),
+    { kind: "size", pattern: sizePattern },
   );
 
 const durationOf = (parse: (value: string) => number, pattern: string) =>
-  v.pipe(
-    v.string('must be a duration in quotes, such as "150ms", "10s" or "1h30m"'),
-    parsed(parse),
-    v.metadata({ kind: "duration", pattern }),
-  );
+  say(v.pipe(v.string('must be a duration in quotes, such as "150ms", "10s" or "1h30m"'), parsed(parse)), {
+    kind: "duration",
+    pattern,
+  });
 const durationPattern = "(0+|([0-9]+(\\.[0-9]+)?(us|ms|s|m|h|d))+)$";
 export const duration = () => durationOf(parseDuration, `^${durationPattern}`);
 export const signedDuration = () => durationOf(parseSignedDuration, `^[+-]?${durationPattern}`);
 
 export const mode = () =>
-  v.pipe(
-    v.string('must be an octal mode in quotes, such as "0755"'),
-    parsed(parseMode),
-    v.metadata({ kind: "octal mode", pattern: "^(0o)?[0-7]{1,5}$" }),
-  );
+  say(v.pipe(v.string('must be an octal mode in quotes, such as "0755"'), parsed(parseMode)), {
+    kind: "octal mode",
+    pattern: "^(0o)?[0-7]{1,5}$",
+  });
 
 /** An absolute path, normalized: no empty, `.` or `..` component, no slash at the end. */
 export const path = () =>
-  v.pipe(
-    v.string("must be a path"),
-    noNul,
-    parsed(parsePath),
-    v.metadata({ kind: "path", path: true as const }),
-  );
+  say(v.pipe(v.string("must be a path"), noNul, parsed(parsePath)), { kind: "path", path: true as const });
 
 /** A path inside the jail that something is put on; the root itself has its own table. */
 export const target = () =>
-  v.pipe(
-    path(),
-    v.check((value) => value !== "/", "must not be / (the root itself is described by [root])"),
-    v.metadata({ kind: "path", path: true as const }),
+  say(
+    v.pipe(
+      path(),
+      v.check((value) => value !== "/", "must not be / (the root itself is described by [root])"),
+    ),
+    { kind: "path", path: true as const },
   );
 
 function parsePath(value: string): string {
@@ -188,54 +158,60 @@ function parsePath(value: string): string {
 }
 
 export const hostname = () =>
-  v.pipe(
-    v.string("must be a string"),
-    v.regex(
-      /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/,
-      "may have letters, digits, dots and inner hyphens only",
+  say(
+    v.pipe(
+      v.string("must be a string"),
+      v.regex(
+        /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/,
+        "may have letters, digits, dots and inner hyphens only",
+      ),
+      // HOST_NAME_MAX of sethostname(2).
+      v.maxLength(64, "is longer than 64 characters"),
     ),
-    // HOST_NAME_MAX of sethostname(2).
-    v.maxLength(64, "is longer than 64 characters"),
-    v.metadata({ kind: "string", pattern: "^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$" }),
+    { kind: "string", pattern: "^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$" },
   );
 
 export const ip = () =>
-  v.pipe(v.string("must be an IP address"), v.ip("is not an IP address"), v.metadata({ kind: "IP address" }));
+  say(v.pipe(v.string("must be an IP address"), v.ip("is not an IP address")), { kind: "IP address" });
 
 /** The name of an environment variable: anything without `=`, as execve(2) has it. */
 export const variableName = () =>
-  v.pipe(
-    v.string("must be a name"),
-    v.regex(/^[^=\0]+$/, "is not a name of an environment variable"),
-    v.metadata({ kind: "name" }),
-  );
+  say(v.pipe(v.string("must be a name"), v.regex(/^[^=\0]+$/, "is not a name of an environment variable")), {
+    kind: "name",
+  });
 /** A name, or a glob in which `*` stands for anything. */
 export const namePattern = () =>
-  v.pipe(
-    v.string("must be a name"),
-    v.regex(/^[^=\0]+$/, "is not a name of an environment variable, nor a glob of names"),
-    v.metadata({ kind: "name or glob", literal: true as const }),
+  say(
+    v.pipe(
+      v.string("must be a name"),
+      v.regex(/^[^=\0]+$/, "is not a name of an environment variable, nor a glob of names"),
+    ),
+    { kind: "name or glob", literal: true as const },
   );
 
 export const id = () =>
-  v.pipe(
-    v.union(
-      [v.picklist(["keep", "root"]), integer(0, 4294967294)],
-      'must be "keep", "root" or a whole number from 0 to 4294967294',
+  say(
+    v.pipe(
+      v.union(
+        [v.picklist(["keep", "root"]), integer(0, 4294967294)],
+        'must be "keep", "root" or a whole number from 0 to 4294967294',
+      ),
     ),
-    v.metadata({ kind: '"keep", "root" or integer' }),
+    { kind: '"keep", "root" or integer' },
   );
 
 export const capability = () =>
-  v.pipe(
-    v.string("must be the name of a capability"),
-    v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      const wanted = dataset.value.toUpperCase().replace(/^(CAP_)?/, "CAP_");
-      const name = capabilityNames.find((known) => known === wanted);
-      if (name !== undefined) return name;
-      const hint = nearestHint(wanted, capabilityNames);
-      addIssue({ message: `is no capability: ${quoteShort(dataset.value)}${hint}` });
-      return NEVER;
-    }),
-    v.metadata({ kind: "capability" }),
+  say(
+    v.pipe(
+      v.string("must be the name of a capability"),
+      v.rawTransform(({ dataset, addIssue, NEVER }) => {
+        const wanted = dataset.value.toUpperCase().replace(/^(CAP_)?/, "CAP_");
+        const name = capabilityNames.find((known) => known === wanted);
+        if (name !== undefined) return name;
+        const hint = nearestHint(wanted, capabilityNames);
+        addIssue({ message: `is no capability: ${quoteShort(dataset.value)}${hint}` });
+        return NEVER;
+      }),
+    ),
+    { kind: "capability" },
   );

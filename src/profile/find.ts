@@ -1,8 +1,9 @@
 // The name or path of a profile comes in; the file that it means goes out, or every place where it was looked for.
 // Next: extends.ts, which reads it.
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { TsjailError } from "../error.ts";
+import { lookAtKind } from "../facts/look.ts";
 import { findNearest } from "./nearest.ts";
 import { quoteShort } from "./quote.ts";
 import { explainHome, leaveHint, requireReach } from "./reach.ts";
@@ -109,13 +110,8 @@ function shipped(name: string, directory: string): Found {
 }
 
 function exists(path: string): boolean {
-  try {
-    // A directory of that name is no profile; what else it may be, readSource() says.
-    return !statSync(path).isDirectory();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code !== "ENOENT" && code !== "ENOTDIR" && code !== "ERR_INVALID_ARG_VALUE";
-  }
+  // A directory of that name is no profile; what else it may be, readSource() says.
+  return !["absent", "directory"].includes(lookAtKind(path, true));
 }
 
 /** The names of the profiles in a directory, without .toml. */

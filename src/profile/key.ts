@@ -9,16 +9,35 @@ export type KeyPath = readonly (string | number)[];
 const bare = /^[A-Za-z0-9_-]+$/;
 
 export function formatKey(path: KeyPath): string {
-  let text = "";
-  for (const part of path) {
-    if (typeof part === "number") text += `[${part}]`;
-    else text += `${text === "" ? "" : "."}${bare.test(part) ? part : quote(part)}`;
-  }
-  return text;
+  let key = "";
+  for (const part of path) key = appendKey(key, part);
+  return key;
 }
+
+/** The keys of everything on the way, from the outermost to the path itself. */
+export function listKeys(path: KeyPath): string[] {
+  let key = "";
+  return path.map((part) => {
+    key = appendKey(key, part);
+    return key;
+  });
+}
+
+/** One step further: a name in a table, or an index in a list. */
+export function appendKey(key: string, part: string | number): string {
+  if (typeof part === "number") return `${key}[${part}]`;
+  const name = bare.test(part) ? part : quote(part);
+  return key === "" ? name : `${key}.${name}`;
+}
+
+/** What nearly all keys are like: without quotes and spaces. */
+const plain = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+|\[\d+\])*$/;
 
 /** The inverse of formatKey, which takes TOML's 'literal' quotes and spaces around dots too; undefined for no key. */
 export function parseKey(text: string): KeyPath | undefined {
+  if (plain.test(text)) {
+    return text.split(/[.[]/).map((part) => (part.endsWith("]") ? Number(part.slice(0, -1)) : part));
+  }
   const part = /\s*(?:([A-Za-z0-9_-]+)|("(?:[^"\\]|\\.)*")|'([^']*)')\s*|\[(\d+)\]|\./y;
   const path: (string | number)[] = [];
   let expectsName = true;

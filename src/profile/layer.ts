@@ -1,8 +1,8 @@
 // One part of a profile: what one file says, or one option of the command line, and where each key of it is.
 // extends.ts and overrides.ts make layers, check.ts checks each, merge.ts puts them together.
 import type { Origin } from "../error.ts";
-import { formatKey, type KeyPath } from "./key.ts";
-import { locateKeys, type Position } from "./positions.ts";
+import { type KeyPath, listKeys } from "./key.ts";
+import { type FindPosition, makePositions } from "./parsed.ts";
 import type { Table } from "./shape.ts";
 
 /** Where a key was given. `layer` counts from the deepest ancestor, 0; the command line's is the highest. */
@@ -25,12 +25,12 @@ export interface Layer {
   readonly appends?: boolean;
 }
 
-const positions = new WeakMap<Layer, ReadonlyMap<string, Position>>();
+const positions = new WeakMap<Layer, FindPosition>();
 
-function locate(layer: Layer): ReadonlyMap<string, Position> {
+function locate(layer: Layer): FindPosition {
   let found = positions.get(layer);
   if (found === undefined) {
-    found = locateKeys(layer.text ?? "");
+    found = makePositions(layer.text ?? "");
     positions.set(layer, found);
   }
   return found;
@@ -40,11 +40,12 @@ function locate(layer: Layer): ReadonlyMap<string, Position> {
 export function findOrigin(layer: Layer, path: KeyPath): KeyOrigin {
   const { file, number, option } = layer;
   if (option !== undefined) return { file, key: option, layer: number };
-  const places = locate(layer);
-  for (let length = path.length; length > 0; length--) {
-    const key = formatKey(path.slice(0, length));
-    const position = places.get(key);
+  const findPosition = locate(layer);
+  const keys = listKeys(path);
+  for (const key of keys.toReversed()) {
+    const position = findPosition(key);
     if (position !== undefined) return { file, key, ...position, layer: number };
   }
-  return path.length === 0 ? { file, layer: number } : { file, key: formatKey(path), layer: number };
+  const key = keys.at(-1);
+  return key === undefined ? { file, layer: number } : { file, key, layer: number };
 }

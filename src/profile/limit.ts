@@ -4,6 +4,7 @@ import { TsjailError } from "../error.ts";
 import { parsed, type Raw, table } from "./field.ts";
 import { quoteShort } from "./quote.ts";
 import { parseMicroseconds, parseSize } from "./units.ts";
+import { say } from "./words.ts";
 
 /** A resource limit in the kernel's own unit, or "unlimited". */
 export type Limit = number | "unlimited";
@@ -23,21 +24,25 @@ const words = {
 
 /** One of [rlimits]: a value for both limits, or { soft, hard }. */
 export function limit(unit: LimitUnit) {
-  const single = v.pipe(
-    v.union([v.string(), v.number()], `must be a ${words[unit]}, or "unlimited"`),
-    parsed((value: Raw) => parseLimit(value, unit)),
-    v.metadata({ kind: `${words[unit]}, or "unlimited"` }),
+  const single = say(
+    v.pipe(
+      v.union([v.string(), v.number()], `must be a ${words[unit]}, or "unlimited"`),
+      parsed((value: Raw) => parseLimit(value, unit)),
+    ),
+    { kind: `${words[unit]}, or "unlimited"` },
   );
   const pair = table({ soft: single, hard: single });
-  return v.pipe(
-    // lazy instead of union: the issues of the form that was meant, not of both
-    v.lazy((input) => (typeof input === "object" && input !== null ? pair : single)),
-    v.transform((value): Limits => (typeof value === "object" ? value : { soft: value, hard: value })),
-    v.check(
-      ({ soft, hard }) => hard === "unlimited" || (soft !== "unlimited" && soft <= hard),
-      "has a soft limit above the hard one",
+  return say(
+    v.pipe(
+      // lazy instead of union: the issues of the form that was meant, not of both
+      v.lazy((input) => (typeof input === "object" && input !== null ? pair : single)),
+      v.transform((value): Limits => (typeof value === "object" ? value : { soft: value, hard: value })),
+      v.check(
+        ({ soft, hard }) => hard === "unlimited" || (soft !== "unlimited" && soft <= hard),
+        "has a soft limit above the hard one",
+      ),
     ),
-    v.metadata({ kind: `${words[unit]}, "unlimited", or { soft, hard }` }),
+    { kind: `${words[unit]}, "unlimited", or { soft, hard }` },
   );
 }
 

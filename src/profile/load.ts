@@ -1,9 +1,9 @@
 // The name of a profile and what the command line says about it come in; the checked profile goes out, and for each of
 // its keys where it was given. Any problem stops here, all of them in one error. Next: src/compile.
-import { lstatSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { TsjailError } from "../error.ts";
+import { lookAtKind, noteUnrepeatable } from "../facts/look.ts";
 import { checkLayer, checkValue, combineProblems } from "./check.ts";
 import { type Chain, type Report, readChain } from "./extends.ts";
 import { type Found, findProfile, type SearchRequest } from "./find.ts";
@@ -114,8 +114,8 @@ function choose({ profile, cwd }: ProfileRequest, search: SearchRequest): Chosen
   const path = join(cwd, localProfile);
   // Whatever it is, a directory or a dangling link: to pass over it would be to guess.
   requireReach(path, leaveHint);
-  const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  if (isThere) return { path, file: localProfile, isShipped: false, needsTrust: "default" };
+  if (lookAtKind(path) !== "absent")
+    return { path, file: localProfile, isShipped: false, needsTrust: "default" };
   return { path: join(search.shippedDirectory, "base.toml"), file: "base", isShipped: true };
 }
 
@@ -148,6 +148,7 @@ function findKeyOrigin(key: string, merged: Merged): KeyOrigin {
 
 /** The home and the name of this user where the environment has none, as in cron jobs. */
 function readAccount(): { home: string; user: string } | undefined {
+  noteUnrepeatable("the user database was asked for the caller's home or name");
   try {
     const { homedir, username } = userInfo();
     return { home: homedir, user: username };

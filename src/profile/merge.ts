@@ -1,7 +1,7 @@
 // Layers come in, checked and with their variables replaced; one table goes out, and where each key of it came from.
 // Tables are merged key by key, some lists are joined (FieldMetadata.merge), all else is replaced by the later layer.
 // Next: load.ts.
-import { formatKey, type KeyPath } from "./key.ts";
+import { formatKey, type KeyPath, listKeys } from "./key.ts";
 import { findOrigin, type KeyOrigin, type Layer } from "./layer.ts";
 import { emptyTable, isTable, type Shape, type Table } from "./shape.ts";
 
@@ -35,11 +35,12 @@ class Merger {
   }
 
   origin(path: KeyPath): KeyOrigin | undefined {
-    const exact = this.#tables.get(formatKey(path));
+    const keys = listKeys(path);
     for (let length = path.length; length > 0; length--) {
-      const place = this.#places.get(formatKey(path.slice(0, length)));
+      const place = this.#places.get(keys[length - 1] ?? "");
       if (place !== undefined) return findOrigin(place.layer, [...place.path, ...path.slice(length)]);
     }
+    const exact = this.#tables.get(keys.at(-1) ?? "");
     return exact && findOrigin(exact.layer, exact.path);
   }
 

@@ -42,7 +42,7 @@ const tmpfs = table({
   target: about(target(), "Where it appears in the jail.", { example: 'target = "/scratch"' }),
   size: v.optional(
     about(size(), "The most that it can hold.", {
-      fallback: "half of the memory (tmpfs(5))",
+      fallback: "half of the memory (tmpfs(5)), which all without a size and `inodes` have in common",
       example: 'size = "512M"',
     }),
   ),

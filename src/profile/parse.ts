@@ -1,8 +1,9 @@
 // A profile's file: its bytes come in, the table that its TOML stands for goes out, with nothing checked yet but that
 // it is a regular file of a sensible size, UTF-8, and TOML. Next: extends.ts.
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { closeSync, constants, openSync, readSync, realpathSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import { TsjailError } from "../error.ts";
+import { lookAtOpened } from "../facts/look.ts";
 import { quoteShort, showLine } from "./quote.ts";
 import type { Table } from "./shape.ts";
 
@@ -33,7 +34,7 @@ export function readSource(path: string, file: string, isShipped: boolean): Sour
     throw fail(`can't be read: ${describeErrno(error)}`, error);
   }
   try {
-    const status = fstatSync(descriptor);
+    const status = lookAtOpened(path, descriptor);
     if (!status.isFile()) throw fail(status.isDirectory() ? "is a directory" : "is not a regular file");
     const bytes = Buffer.allocUnsafe(maxProfileBytes + 1);
     let length = 0;

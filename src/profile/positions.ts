@@ -1,14 +1,12 @@
 // Where the keys of a TOML text are, which smol-toml doesn't say. A text that has been parsed without an error comes
 // in; line and column of every key, table and list element go out, by their key ("mount[0].target"). Next: layer.ts.
-import { formatKey } from "./key.ts";
+import { appendKey } from "./key.ts";
 
 /** Both count from 1; columns count UTF-16 units, as editors do. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
-
-type Path = (string | number)[];
 
 /** Reads a TOML text only as far as it takes to know where things are. For a text that is not valid TOML the result
  * is incomplete, never an exception. */
@@ -20,24 +18,30 @@ export function locateKeys(text: string): ReadonlyMap<string, Position> {
 
 const singleLineString = /"(?:[^"\\\n]+|\\.)*"?|'[^'\n]*'?/y;
 const quotes = new Set(['"', "'"]);
+const bareName = /[A-Za-z0-9_-]*/y;
+const plainValue = /[^\s,\]}#][^,\]}#\n]*/y;
+const headerEnd = /[\] \t]*/y;
+const space = /[ \t]*/y;
+/** Everything between two keys: lines, spaces, comments. */
+const voids = /\s*(?:#[^\n]*\s*)*/y;
 
 class Scanner {
   readonly positions = new Map<string, Position>();
   readonly #text: string;
-  readonly #lineStarts: number[] = [0];
   /** How many elements each list of tables has so far. */
   readonly #elements = new Map<string, number>();
   #at = 0;
+  /** Of the last position that was noted. */
+  #line = 1;
+  #lineStart = 0;
 
   constructor(text: string) {
     this.#text = text;
-    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", end + 1))
-      this.#lineStarts.push(end + 1);
     if (text.startsWith("\uFEFF")) this.#at = 1;
   }
 
   scan(): void {
-    let table: Path = [];
+    let table = "";
     for (;;) {
       this.#skipVoid();
       const start = this.#at;
@@ -45,9 +49,8 @@ class Scanner {
       const isHeader = this.#take("[");
       const isElement = isHeader && this.#take("[");
       if (isHeader) {
-        table = this.#enter(this.#readKey(), isElement);
-        this.#note(table, start, 0);
-        this.#skip(/[\] \t]*/y);
+        table = this.#enter(this.#readKey(), isElement, start);
+        this.#skip(headerEnd);
       } else {
         this.#readPair(table);
       }
@@ -55,29 +58,25 @@ class Scanner {
     }
   }
 
-  /** The path of a [table] or [[list of tables]]: a list on the way stands for its last element. */
-  #enter(names: readonly string[], isElement: boolean): Path {
-    const path: Path = [];
-    names.forEach((name, position) => {
-      path.push(name);
-      const key = formatKey(path);
+  /** The key of a [table] or [[list of tables]]: a list on the way stands for its last element. */
+  #enter(names: readonly string[], isElement: boolean, start: number): string {
+    let key = "";
+    for (const [position, name] of names.entries()) {
+      key = this.#note(appendKey(key, name), start);
       const count = this.#elements.get(key) ?? 0;
-      if (isElement && position === names.length - 1) {
-        this.#elements.set(key, count + 1);
-        path.push(count);
-      } else if (count > 0) {
-        path.push(count - 1);
-      }
-    });
-    return path;
+      const isNew = isElement && position === names.length - 1;
+      if (isNew) this.#elements.set(key, count + 1);
+      if (isNew || count > 0) key = this.#note(appendKey(key, isNew ? count : count - 1), start);
+    }
+    return key;
   }
 
-  #readPair(table: Path): void {
+  #readPair(table: string): void {
     const start = this.#at;
-    const path = [...table, ...this.#readKey()];
-    this.#note(path, start, table.length);
+    let key = table;
+    for (const name of this.#readKey()) key = this.#note(appendKey(key, name), start);
     this.#skipSpace();
-    if (this.#take("=")) this.#readValue(path);
+    if (this.#take("=")) this.#readValue(key);
   }
 
   /** A dotted key: bare, "basic" or 'literal' names. */
@@ -85,7 +84,7 @@ class Scanner {
     const names: string[] = [];
     do {
       this.#skipSpace();
-      names.push(quotes.has(this.#text[this.#at] ?? "") ? this.#readName() : this.#skip(/[A-Za-z0-9_-]*/y));
+      names.push(quotes.has(this.#text[this.#at] ?? "") ? this.#readName() : this.#skip(bareName));
       this.#skipSpace();
     } while (this.#take("."));
     return names;
@@ -96,34 +95,32 @@ class Scanner {
     return token.startsWith("'") ? token.slice(1, -1) : unescapeName(token.slice(1, -1));
   }
 
-  #readValue(path: Path): void {
+  #readValue(key: string): void {
     this.#skipSpace();
-    if (this.#take("[")) this.#readList(path);
-    else if (this.#take("{")) this.#readInlineTable(path);
+    if (this.#take("[")) this.#readList(key);
+    else if (this.#take("{")) this.#readInlineTable(key);
     else if (quotes.has(this.#text[this.#at] ?? "")) this.#skipString();
-    else this.#skip(/[^\s,\]}#][^,\]}#\n]*/y);
+    else this.#skip(plainValue);
   }
 
-  #readList(path: Path): void {
+  #readList(key: string): void {
     for (let index = 0; ; ) {
       this.#skipVoid();
       if (this.#take("]") || this.#at >= this.#text.length) return;
       if (this.#take(",")) continue;
       const start = this.#at;
-      const element = [...path, index++];
-      this.#note(element, start);
-      this.#readValue(element);
+      this.#readValue(this.#note(appendKey(key, index++), start));
       if (this.#at === start) return;
     }
   }
 
-  #readInlineTable(path: Path): void {
+  #readInlineTable(key: string): void {
     for (;;) {
       this.#skipVoid();
       if (this.#take("}") || this.#at >= this.#text.length) return;
       if (this.#take(",")) continue;
       const start = this.#at;
-      this.#readPair(path);
+      this.#readPair(key);
       if (this.#at === start) return;
     }
   }
@@ -148,24 +145,21 @@ class Scanner {
     return backslashes % 2 === 1;
   }
 
-  /** Notes a path, and what encloses it (down to `from`) where that has no place of its own. */
-  #note(path: Path, at: number, from = path.length - 1): void {
-    const position = this.#toPosition(at);
-    for (let length = from + 1; length <= path.length; length++) {
-      const key = formatKey(path.slice(0, length));
-      if (!this.positions.has(key)) this.positions.set(key, position);
-    }
+  /** The first place of a key is the one that counts: a table's header, or else its first entry. */
+  #note(key: string, at: number): string {
+    if (!this.positions.has(key)) this.positions.set(key, this.#toPosition(at));
+    return key;
   }
 
+  /** Only ever asked about a place at or after the last one. */
   #toPosition(at: number): Position {
-    let low = 0;
-    let high = this.#lineStarts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((this.#lineStarts[middle] ?? 0) <= at) low = middle;
-      else high = middle - 1;
+    for (;;) {
+      const next = this.#text.indexOf("\n", this.#lineStart) + 1;
+      if (next === 0 || next > at) break;
+      this.#lineStart = next;
+      this.#line++;
     }
-    return { line: low + 1, column: at - (this.#lineStarts[low] ?? 0) + 1 };
+    return { line: this.#line, column: at - this.#lineStart + 1 };
   }
 
   #take(character: string): boolean {
@@ -182,11 +176,12 @@ class Scanner {
   }
 
   #skipSpace(): void {
-    this.#skip(/[ \t]*/y);
+    const next = this.#text[this.#at];
+    if (next === " " || next === "\t") this.#skip(space);
   }
 
   #skipVoid(): void {
-    this.#skip(/\s*(?:#[^\n]*\s*)*/y);
+    this.#skip(voids);
   }
 }
 

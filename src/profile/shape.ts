@@ -2,12 +2,9 @@
 // variables, merging, the JSON Schema and docs/profile.md all walk this tree, so that the schema stays the only
 // source. In: a valibot schema. Out: its Shape.
 import type { GenericSchema } from "valibot";
-import type { FieldMetadata } from "./field.ts";
 import { layerSchema } from "./schema.ts";
+import { findWords, type Words } from "./words.ts";
 
-interface Words extends FieldMetadata {
-  readonly description?: string;
-}
 export type Shape = Words &
   (
     | { readonly type: "table"; readonly keys: ReadonlyMap<string, Key> }
@@ -42,8 +39,6 @@ interface SchemaNode {
   readonly options?: readonly (SchemaNode | string)[];
   readonly literal?: unknown;
   readonly getter?: (input: unknown) => SchemaNode;
-  readonly description?: string;
-  readonly metadata?: FieldMetadata;
   readonly requirement?: unknown;
 }
 
@@ -61,17 +56,18 @@ export function readShape(schema: GenericSchema): Shape {
 
 function readNode(schema: SchemaNode): Shape {
   const [inner, ...actions] = schema.pipe ?? [];
-  if (inner === undefined) return readPlain(schema);
-  let shape = readNode(inner);
-  for (const action of actions) {
-    if (action.type === "description") shape = { ...shape, description: action.description ?? "" };
-    else if (action.type === "metadata") shape = { ...shape, ...action.metadata };
-    else if (shape.type === "number" && action.type === "min_value")
-      shape = { ...shape, min: Number(action.requirement) };
-    else if (shape.type === "number" && action.type === "max_value")
-      shape = { ...shape, max: Number(action.requirement) };
-  }
-  return shape;
+  const words = findWords(schema);
+  if (inner === undefined) return { ...readPlain(schema), ...words };
+  const shape = readNode(inner);
+  if (shape.type !== "number") return { ...shape, ...words };
+  const limit = (type: string) => actions.find((action) => action.type === type)?.requirement;
+  const [min, max] = [limit("min_value"), limit("max_value")];
+  return {
+    ...shape,
+    ...(min !== undefined && { min: Number(min) }),
+    ...(max !== undefined && { max: Number(max) }),
+    ...words,
+  };
 }
 
 function readPlain(schema: SchemaNode): Shape {

@@ -1,18 +1,12 @@
 // Which profiles may be used just because they lie in the current directory: those whose present content, with all
 // that they extend, somebody has looked at and trusted. One small file for each stands in $XDG_DATA_HOME/tsjail/trusted,
 // named by a hash of it, so that any change asks again. Used by load.ts and by `tsjail trust`.
-import {
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { linkSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { makeDirectories } from "../directory.ts";
 import { TsjailError } from "../error.ts";
+import { lookAtOwner } from "../facts/look.ts";
 import { describeErrno, type Source } from "./parse.ts";
 import { explainHome } from "./reach.ts";
 import { createLookup, type VariableSource } from "./variables.ts";
@@ -32,7 +26,7 @@ export function trustDirectory(source: VariableSource): string {
 /** The name of the record: real path and content of every file that does not come with tsjail, in order. */
 export function nameRecord(sources: readonly Source[]): string {
   // Loaded here, since it takes several milliseconds, and few starts have something to hash.
-  const { createHash } = createRequire(import.meta.url)("node:crypto") as typeof import("node:crypto");
+  const { createHash } = createRequire(import.meta.filename)("node:crypto") as typeof import("node:crypto");
   const hash = createHash("sha256");
   for (const { isShipped, realPath, bytes } of sources) {
     if (isShipped) continue;
@@ -81,7 +75,7 @@ export function recordTrust(sources: readonly Source[], source: VariableSource):
   const directory = trustDirectory(source);
   const record = join(directory, nameRecord(sources));
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectories(directory);
     if (describeOwnership(directory, "directory") !== "own") throw foreignError(directory);
     const state = describeOwnership(record, "file");
     if (state === "foreign") throw foreignError(record);
@@ -120,10 +114,12 @@ function writeAtomically(path: string, text: string): void {
 
 /** Ours alone to write: the right kind, our own, not a symbolic link, writable for nobody else. */
 function describeOwnership(path: string, kind: "file" | "directory"): "own" | "foreign" | "missing" {
-  const status = lstatSync(path, { throwIfNoEntry: false });
+  const status = lookAtOwner(path);
   if (status === undefined) return "missing";
   const isKind = kind === "file" ? status.isFile() : status.isDirectory();
-  return isKind && status.uid === process.geteuid?.() && (status.mode & 0o022) === 0 ? "own" : "foreign";
+  return isKind && status.uid === BigInt(process.geteuid?.() ?? 0) && (status.mode & 0o022n) === 0n
+    ? "own"
+    : "foreign";
 }
 
 const listRecords = (directory: string) =>

@@ -1,6 +1,7 @@
 // $HOME, ${NAME:-default} and ~ in the strings of a profile. A table as it was read comes in, with the shape that says
 // which strings are paths and which are left alone; the same table with every variable replaced goes out. Next: check.ts.
 import { TsjailError } from "../error.ts";
+import { lookAtVariable, noteDirectory } from "../facts/look.ts";
 import type { KeyPath } from "./key.ts";
 import { quoteShort } from "./quote.ts";
 import { chooseShape, emptyTable, isTable, type Shape } from "./shape.ts";
@@ -29,10 +30,13 @@ const xdgLists: ReadonlyMap<string, string> = new Map([
 ]);
 
 export function createLookup({ environment, cwd, account }: VariableSource): Lookup {
-  const read = (name: string) => (Object.hasOwn(environment, name) ? environment[name] : undefined);
+  const read = (name: string) => lookAtVariable(environment, name);
   const home = () => read("HOME") || account?.()?.home;
   return (name) => {
-    if (name === "PWD") return cwd;
+    if (name === "PWD") {
+      noteDirectory();
+      return cwd;
+    }
     if (name === "HOME") return home();
     if (name === "USER") return read("USER") || read("LOGNAME") || account?.()?.user;
     const value = read(name);

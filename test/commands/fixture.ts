@@ -46,6 +46,7 @@ export async function runLine(argv: readonly string[], around: Surroundings): Pr
     },
     log: { error: say, warn: say, info: say, success: say } as unknown as Call["log"],
     ...around,
+    argv,
     given: selection.given,
     words: selection.words,
   };

@@ -56,24 +56,15 @@ const topLevel = "boot dev etc home media mnt opt proc root run srv sys tmp usr 
 export const debian: Host = {
   uid: 1000,
   gid: 1000,
-  groups: [1000, 27],
   user: "ann",
   home: "/home/ann",
   shell: "/bin/bash",
   cwd: "/home/ann/project",
-  environment: {
-    HOME: "/home/ann",
-    LANG: "C.UTF-8",
-    PATH: "/usr/bin:/bin",
-    TERM: "xterm",
-    GH_TOKEN: "secret",
-  },
   privileged: false,
   kernel: "6.1.0",
   architecture: "x64",
-  nofile: { soft: 1024n, hard: 524288n },
-  ignoredSignals: 0n,
   lastCapability: 40,
+  own: [],
   listenFds: 0,
   root: { kind: "entries", entries: entries(topLevel, usrLinks, "swapfile") },
   etc: { kind: "absent" },
@@ -129,7 +120,7 @@ export const hosts = {
       "/etc/group": text("root:x:0:root\ntty:x:5:\nann:x:1000:\n"),
     },
   },
-  root: { ...debian, uid: 0, gid: 0, groups: [0], user: "root", home: "/root", cwd: "/", privileged: true },
+  root: { ...debian, uid: 0, gid: 0, user: "root", home: "/root", cwd: "/", privileged: true },
 } satisfies Record<string, Host>;
 
 export const noRun: Run = { passFds: [], explain: [] };

@@ -25,7 +25,8 @@ test("all of the shipped profiles are here", () => {
 
 for (const name of names) {
   test(`the plan of ${name} is the known one`, () => {
-    const { environment, cwd } = debian;
+    const { home, cwd } = debian;
+    const environment = { HOME: home };
     const profile = join(shippedDirectory, `${name}.toml`);
     const loaded = loadProfile({ profile, overrides: [], environment, cwd, shippedDirectory });
     const empty = hostNeeds(loaded.profile).root === undefined;

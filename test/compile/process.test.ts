@@ -34,12 +34,6 @@ test("sockets that the caller listens on are passed on where the profile says so
   assert.is(pick(compileToml(quiet, host), "pass_fd").length, 0);
 });
 
-test("signals that the caller ignores stay ignored", () => {
-  assert.is(pick(compileToml(quiet), "signals").length, 0);
-  const plan = compileToml(quiet, { ...debian, ignoredSignals: 0x1000n });
-  assert.is(pick(plan, "signals")[0]?.ignored, 0x1000n);
-});
-
 test("descriptors are passed on once each", () => {
   const plan = compileToml(quiet, debian, { ...noRun, passFds: [9, 3, 9] });
   assert.equal(

@@ -8,8 +8,9 @@ const test = suite("compile/rlimits");
 const limits = (toml: string) =>
   pick(compileToml(quiet + toml), "rlimit").map(({ resource, soft, hard }) => [resource, soft, hard]);
 
-test("the caller's file limit comes back, since Node raised it", () => {
-  assert.equal(limits(""), [["nofile", 1024n, 524288n]]);
+test("limits that a profile does not name are left alone", () => {
+  assert.equal(limits(""), []);
+  assert.equal(limits("rlimits.nofile = 10"), [["nofile", 10n, 10n]]);
 });
 
 test("limits of the profile are in the kernel's units, in the kernel's order", () => {

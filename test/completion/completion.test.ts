@@ -78,6 +78,20 @@ const bashCases: [line: string, has: string[], lacks: string[]][] = [
   ["tsjail check ", ["base", "local.toml"], ["notes.txt"]],
   ["tsjail check dev ", [], ["base"]],
   ["tsjail completion ", ["bash", "zsh", "fish"], []],
+  ["tsjail c", ["check", "compile", "cache", "completion"], ["run"]],
+  ["tsjail cache ", ["ls", "clear"], ["base", "notes.txt"]],
+  ["tsjail cache cl", ["clear"], ["ls"]],
+  ["tsjail cache ls ", [], ["ls", "clear"]],
+  ["tsjail cache --", ["--json", "--help"], ["--bind", "--no-cache"]],
+  ["tsjail --no-c", ["--no-cache"], ["--no-tty"]],
+  ["tsjail plan --no-", ["--no-tty"], []],
+  ["tsjail compile ", ["base", "mine", "local.toml"], ["notes.txt", "ls"]],
+  ["tsjail compile --", ["--output", "--bind", "--set"], ["--no-cache", "--fd", "--status-fd", "--profile"]],
+  ["tsjail compile dev --output ", ["notes.txt"], ["base"]],
+  ["tsjail compile dev -o no", ["notes.txt"], ["base"]],
+  ["tsjail compile --output=no", ["notes.txt"], ["base"]],
+  ["tsjail compile -o notes.txt d", ["dev"], ["base"]],
+  ["tsjail run ./no", ["./notes.txt"], []],
   ["tsjail help pl", ["plan"], ["run"]],
   ["tsjail -p plan pl", ["plan"], []],
   ["tsjail ba", ["bash"], []],
@@ -130,6 +144,10 @@ print -r -- $seen`;
     ["tsjail --profile ", "offline"],
     ["tsjail --net=", "host"],
     ["tsjail completion ", "fish"],
+    ["tsjail cache ", "clear"],
+    ["tsjail run ./no", "notes.txt"],
+    ["tsjail compile dev -o no", "notes.txt"],
+    ["tsjail compile ", "offline"],
     ["tsjail do", "doctor"],
     ["tsjail -p dev ls --al", "almost-all"],
     ["tsjail -- ls --al", "almost-all"],
@@ -142,13 +160,22 @@ print -r -- $seen`;
 }
 
 if (mustWork || findCommand("fish") !== undefined) {
+  const fishCases: typeof bashCases = [
+    ["tsjail compile -o ./no", ["./notes.txt"], ["sub dir"]],
+    ["tsjail compile --output=./no", ["./notes.txt"], []],
+    ["tsjail --workdir ./s", ["./sub dir"], ["./notes.txt"]],
+    ["tsjail --hide ../work/no", ["../work/notes.txt"], []],
+  ];
   const completeFish = (line: string): string[] => {
     const script = "source ../tsjail.fish; complete -C $argv[1]";
     const result = spawnSync("fish", ["--no-config", "-c", script, line], options);
     assert.is(result.stderr, "");
     return result.stdout.split("\n").map((one) => one.split("\t")[0] ?? "");
   };
-  for (const [line, has, lacks] of bashCases.filter(([line]) => !/bind|profile=|-- $/.test(line))) {
+  for (const [line, has, lacks] of [
+    ...bashCases.filter(([line]) => !/bind|profile=|-- $/.test(line)),
+    ...fishCases,
+  ]) {
     test(`fish completes "${line}"`, () => {
       const offered = completeFish(line).map((one) => one.replace(/\/$/, ""));
       for (const one of has)

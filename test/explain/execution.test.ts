@@ -70,11 +70,26 @@ test("the command that the command line named counts, not the profile's", () => 
 });
 
 test("without a PATH the executor's own is searched, and told", () => {
-  const bare: Operation = { op: "environment", origin: "", list: ["TERM=linux"] };
+  const bare: Operation = {
+    ...{ op: "environment", origin: "", list: ["TERM=linux"], pass: ["LANG"], unset: [], defaults: [] },
+  };
   assert.match(
     run("nope", "ENOENT", { others: [bare] }).text,
     /no PATH.*\/usr\/local\/bin:\/usr\/bin:\/bin was searched/,
   );
+});
+
+test("the PATH that is told is the one that the executor makes: set, else passed, else the default", () => {
+  const told = (lists: object, path = "/caller/bin") => {
+    const empty = { list: [], pass: [], unset: [], defaults: ["PATH=/default/bin"] };
+    const others = [{ op: "environment", origin: "", ...empty, ...lists } as Operation];
+    return /PATH inside is (\S+)\./.exec(run("nope", "ENOENT", { others, facts: { path } }).text)?.[1];
+  };
+  assert.is(told({}), "/default/bin");
+  assert.is(told({ pass: ["P*"] }), "/caller/bin");
+  assert.is(told({ pass: ["P*"], unset: ["*H"] }), "/default/bin");
+  assert.is(told({ pass: ["*"], list: ["PATH=/set/bin"] }), "/set/bin");
+  assert.is(told({ pass: ["*"] }, ""), "/default/bin");
 });
 
 test("a script whose interpreter is not shown ends with 126, and names it", () => {

@@ -21,7 +21,7 @@ const root: Operation = { op: "root_tmpfs", origin: "root", options: [] };
 const tmpfs = (target: string): Operation => ({
   ...{ op: "mount", origin: `tmpfs ${target}`, fstype: "tmpfs", target, options: [], flags: [], set: [] },
 });
-const hide = (target: string): Operation => ({ op: "hide", origin: `hide ${target}`, target });
+const hide = (target: string): Operation => ({ op: "hide", origin: `hide ${target}`, target, flags: [] });
 
 const see = (path: string, ...plan: Operation[]): Sight =>
   followPath([root, ...plan], path, hostFacts.probeFile);

@@ -19,6 +19,7 @@ const errnos: Readonly<Record<string, string>> = {
   fsmount: "EPERM",
   fsopen: "EPERM",
   fstatfs: "EIO",
+  futex: "EAGAIN",
   getcwd: "ENOENT",
   ioctl: "EIO",
   keyctl: "ENOMEM",
@@ -46,6 +47,7 @@ const errnos: Readonly<Record<string, string>> = {
   setdomainname: "EPERM",
   setgroups: "EPERM",
   sethostname: "EPERM",
+  setns: "EPERM",
   setpgid: "EPERM",
   setpriority: "EACCES",
   setresgid: "EPERM",
@@ -75,6 +77,7 @@ type Rule = readonly [name: string, text: RegExp, why: string];
 const unfailing: readonly Rule[] = [
   ["clock_gettime", /./, "CLOCK_MONOTONIC is always there"],
   ["close", /./, "close(2): on Linux the descriptor is gone whatever it answers"],
+  ["exit", /./, "does not answer"],
   ["exit_group", /./, "does not answer"],
   ["getpgid", /./, "of itself"],
   ["getpid", /./, "always answers"],
@@ -86,7 +89,7 @@ const unfailing: readonly Rule[] = [
     /^ioctl\(\d, (SNDCTL_TMR_STOP or )?TCSETSW, .*ICANON/,
     "giving the terminal back: nothing is left to try",
   ],
-  ["rt_sigaction", /./, "fails for a bad pointer, and for KILL and STOP, which are among the 64"],
+  ["rt_sigaction", /./, "fails for a bad pointer, and for KILL and STOP, which nobody asks about"],
   ["rt_sigprocmask", /./, "fails for a bad pointer"],
   ["unlinkat", /./, "taking a mount point away: nothing is left to try"],
   ["umask", /./, "always answers"],
@@ -95,15 +98,18 @@ const unfailing: readonly Rule[] = [
 
 /** Calls whose failure leaves the jail as it would be. */
 const harmless: readonly Rule[] = [
+  ["clone3", /CLONE_THREAD/, "init makes the network namespace without a thread"],
   [
     "close_range",
     /, 0\) /,
     "what the command closes for itself too, and what nobody reaches: init can't be traced",
   ],
   ["fcntl", /F_GETFD/, "a standard descriptor counts as open then, as it is unless the caller closed it"],
+  ["futex", /./, "asked again"],
   ["ioctl", /TCGETS|TIOCGPGRP/, "not a terminal, or not ours: the descriptor is passed on as it is"],
   ["ioctl", /WINSZ/, "the size of the screen"],
   ["ioctl", /TCSETSW?,/, "the modes of the terminal: keys arrive by the line"],
+  ["move_mount", /AT_FDCWD, "\/proc"/, "the stage is then unmounted by itself"],
   ["newfstatat", /AT_EMPTY_PATH/, "is the source a directory? move_mount(2) refuses what does not fit"],
   ["newfstatat", /\/ns\//, "one namespace less in what --status-fd says"],
   [

@@ -112,7 +112,6 @@ function compare(
 
 /** Every operation that makePlan leaves out and an ordinary user may have. */
 const everything: StartWish = {
-  host: [{ op: "signals", origin, ignored: 1 }],
   jail: [
     { op: "directory", origin, target: "/made/directory", mode: 0o700 },
     { op: "symlink", origin, target: "/made/link", text: "directory" },
@@ -125,8 +124,8 @@ const everything: StartWish = {
       flags: [],
       set: ["ro"],
     },
-    { op: "hide", origin, target: "/usr/include" },
-    { op: "hide", origin, target: "/etc/shadow" },
+    { op: "hide", origin, target: "/usr/include", flags: [] },
+    { op: "hide", origin, target: "/etc/shadow", flags: [] },
     { op: "sysctl", origin, name: "user/max_user_namespaces", value: "0" },
     { op: "readonly", origin, target: "/proc/sys", flags: [] },
     { op: "hostname", origin, name: "jail" },
@@ -238,5 +237,5 @@ test("a failure that is no single call: the disk of the stage is full, a process
   ];
   const full = await runExecutor(["true"], { jail });
   assert.equal([full.status, full.stdout], [125, ""]);
-  assert.match(full.stderr, /^tsjail: .*errno 28\n$/);
+  assert.match(full.stderr, /^tsjail: .*errno 28 \(ENOSPC\)\n$/);
 });

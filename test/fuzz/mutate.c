@@ -11,7 +11,7 @@ size_t LLVMFuzzerMutate(u8 *data, size_t size, size_t max_size);
 size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max_size, u32 seed);
 void *memmove(void *to, const void *from, size_t n);
 
-enum { HEADER = 32, RECORD = 56, HEADER_LENGTH = 8, HEADER_COUNT = 12, HEADER_BLOBS = 16 };
+enum { HEADER = 32, RECORD = 56, HEADER_COUNT = 12, HEADER_CHECKSUM = 20 };
 
 struct draft {
     u8 *data;
@@ -191,16 +191,30 @@ static void change_bytes(struct draft *draft) {
     draft->size = LLVMFuzzerMutate(draft->data, draft->size, draft->max_size);
 }
 
-/* The header as this size and this number of operations want it. */
+/* As in native/wire.c: without it the reader would look at nothing else. */
+static u32 sum_words(const struct draft *draft) {
+    u32 hash = 2166136261;
+
+    for (size_t at = 0; at + 4 <= draft->size; at += 4)
+        if (at != HEADER_CHECKSUM)
+            hash = (hash ^ get32(draft, at)) * 16777619;
+    return hash;
+}
+
+/* The header as this size, this number of operations and these bytes want it. */
 static void repair_header(struct draft *draft) {
-    u32 fields[8] = {PLAN_MAGIC, PLAN_VERSION, (u32)draft->size, draft->count, 0, 0, 0, 0};
+    u32 fields[8] = {PLAN_MAGIC, PLAN_VERSION, 0, draft->count, 0, 0, 0, 0}, sum;
 
     if (draft->size < HEADER)
         return;
+    draft->size &= ~(size_t)3;
+    fields[2] = (u32)draft->size;
     if (draft->count > (draft->size - HEADER) / RECORD)
         fields[3] = draft->count = (u32)((draft->size - HEADER) / RECORD);
     fields[4] = (u32)blobs_at(draft);
     put(draft, 0, fields, sizeof fields);
+    sum = sum_words(draft);
+    put(draft, HEADER_CHECKSUM, &sum, sizeof sum);
 }
 
 /* Operations in the order of their phases, as a plan has them; those of one phase stay in order. */

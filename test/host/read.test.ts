@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readCapabilities } from "../../src/facts/kernel.ts";
 import { hostNeeds } from "../../src/host/needs.ts";
 import { countListenFds, isPrivileged, readHost } from "../../src/host/read.ts";
 import { loadToml } from "../compile/fixture.ts";
@@ -9,7 +10,7 @@ import { suite } from "../support/suite.ts";
 
 const test = suite("host/read");
 
-const facts = { environment: { HOME: "/home/x", A: "1", B: undefined, TSJAIL_FRONT: "x" }, cwd: "/cwd" };
+const facts = { environment: { HOME: "/home/x", A: "1", B: undefined }, cwd: "/cwd" };
 const read = (toml: string) => readHost(hostNeeds(loadToml(toml).profile), facts);
 
 test("this machine is read whole", () => {
@@ -17,7 +18,6 @@ test("this machine is read whole", () => {
   assert.is(host.uid, process.getuid?.());
   assert.is(host.home, "/home/x");
   assert.is(host.cwd, "/cwd");
-  assert.equal(host.environment, { HOME: "/home/x", A: "1" });
   assert.ok(host.lastCapability >= 37);
   assert.match(host.kernel, /^\d+\.\d+/);
   assert.ok(host.root.kind === "entries" && host.root.entries.some(({ name }) => name === "usr"));
@@ -27,16 +27,9 @@ test("this machine is read whole", () => {
 
 test("the value is frozen down to its leaves", () => {
   const host = read("");
-  assert.throws(() => Object.assign(host.environment, { C: "2" }));
-  assert.throws(() => (host.groups as number[]).push(0));
-  assert.throws(() => Object.assign(host.nofile, { soft: 0n }));
+  assert.throws(() => Object.assign(host, { home: "/" }));
+  assert.throws(() => Object.assign(host.files, { "/a": { kind: "absent" } }));
   assert.throws(() => Object.assign(host.root, { kind: "absent" }));
-});
-
-test("the front mode's note wins over what Node made of the limits", () => {
-  const needs = hostNeeds(loadToml("").profile);
-  const host = readHost(needs, { ...facts, front: "version=0.1.0 nofile=77:99 ignored=0x2" });
-  assert.equal([host.nofile, host.ignoredSignals], [{ soft: 77n, hard: 99n }, 2n]);
 });
 
 test("a link in a foreign root does not lead to the host's files", ({ cleanup }) => {
@@ -57,10 +50,11 @@ test("a root that is not there is a fact, not an exception", () => {
 });
 
 test("privilege is both of the capabilities that a range of ids takes", () => {
-  assert.ok(isPrivileged("CapEff:\t00000000000000c0\n"));
-  assert.not.ok(isPrivileged("CapEff:\t0000000000000080\n"));
-  assert.not.ok(isPrivileged("CapEff:\t0000000000000040\n"));
-  assert.not.ok(isPrivileged(""));
+  const has = (status: string) => isPrivileged(readCapabilities(status));
+  assert.ok(has("CapPrm:\t0000000000000000\nCapEff:\t00000000000000c0\n"));
+  assert.not.ok(has("CapPrm:\t00000000000000c0\nCapEff:\t0000000000000080\n"));
+  assert.not.ok(has("CapEff:\t0000000000000040\n"));
+  assert.not.ok(has(""));
 });
 
 test("sockets are ours only when LISTEN_PID is us", () => {
@@ -68,6 +62,22 @@ test("sockets are ours only when LISTEN_PID is us", () => {
   assert.is(countListenFds({ LISTEN_PID: "12", LISTEN_FDS: "2" }, 13), 0);
   assert.is(countListenFds({ LISTEN_PID: "12", LISTEN_FDS: "x" }, 12), 0);
   assert.is(countListenFds({}, 12), 0);
+});
+
+test("sockets are read where the profile asks for them, and nothing else of the environment is kept", () => {
+  const sockets = { LISTEN_PID: String(process.pid), LISTEN_FDS: "2", LISTEN_FDNAMES: "a:b" };
+  const readWith = (toml: string, environment: Record<string, string>) => {
+    const all = { ...environment, HOME: "/home/x", TOKEN: "a secret" };
+    const host = readHost(hostNeeds(loadToml(toml).profile), { environment: all, cwd: "/cwd" });
+    assert.match(JSON.stringify(host), "/home/x");
+    assert.not.match(JSON.stringify(host), "a secret");
+    return [host.listenFds, host.listenFdNames];
+  };
+  const asked = "process.listen_fds = true";
+  assert.equal(readWith(asked, sockets), [2, "a:b"]);
+  assert.is(readWith(asked, { ...sockets, LISTEN_PID: "1" })[0], 0);
+  assert.equal(readWith(asked, {}), [0, undefined]);
+  assert.equal(readWith("", sockets), [0, undefined]);
 });
 
 test("what is hidden is looked at where it really is", ({ cleanup }) => {

@@ -32,13 +32,18 @@ async function listBehind(redirections: string, options: readonly string[] = [],
   return watch(spawn("bash", argv, { cwd: "/", stdio: ["ignore", "pipe", "pipe"] })).ended;
 }
 
+/** Behind Node; then as Node leaves the plan for the next, and from that plan, without Node. */
+const ways = [["--no-cache"], [], []];
+
 const tenMore =
   "3</etc/passwd 4</ 5<>/dev/null 9</etc 20>/dev/null 33</proc 60</etc/group 77</usr 100</dev 250</bin";
 
 test("none of ten more that the caller has open gets into the jail", async () => {
-  const outcome = await listBehind(tenMore);
-  assert.equal([outcome.status, outcome.stderr], [0, ""]);
-  assert.equal(outcome.stdout, "0\n1\n2\n");
+  for (const options of ways) {
+    const outcome = await listBehind(tenMore, options);
+    assert.equal([outcome.status, outcome.stderr], [0, ""]);
+    assert.equal(outcome.stdout, "0\n1\n2\n");
+  }
 });
 
 test("none of the executor's own does either, with an init and without", async () => {
@@ -55,10 +60,13 @@ test("none of the executor's own does either, with an init and without", async (
 });
 
 test("one that is asked for is there under its number, and the others are not", async () => {
-  const outcome = await listBehind(tenMore, ["--fd", "9", "--fd", "60"], `${list}; head -n 1 <&60`);
-  assert.equal([outcome.status, outcome.stderr], [0, ""]);
   const [group] = readFileSync("/etc/group", "utf8").split("\n");
-  assert.equal(outcome.stdout, `0\n1\n2\n60\n9\n${group}\n`);
+  for (const more of ways) {
+    const options = [...more, "--fd", "9", "--fd", "60"];
+    const outcome = await listBehind(tenMore, options, `${list}; head -n 1 <&60`);
+    assert.equal([outcome.status, outcome.stderr], [0, ""]);
+    assert.equal(outcome.stdout, `0\n1\n2\n60\n9\n${group}\n`);
+  }
 });
 
 test("one that was opened for writing is written through it, outside of what the jail can write", async () => {
@@ -79,6 +87,16 @@ test("asking for one that is closed is an error, and so is one that is no number
     const outcome = await listBehind("", ["--fd", value]);
     assert.equal([outcome.status, outcome.stdout], [125, ""]);
     assert.match(outcome.stderr, words);
+  }
+});
+
+test("where a plan was kept it is an error as well, also for the number that the plan itself would have", async () => {
+  for (const fd of [9, 3]) {
+    const options = ["--fd", String(fd)];
+    assert.is((await listBehind(`${fd}</etc/group`, options)).stdout, `0\n1\n2\n${fd}\n`);
+    const outcome = await listBehind(`${fd}<&-`, options);
+    assert.equal([outcome.status, outcome.stdout], [125, ""]);
+    assert.match(outcome.stderr, new RegExp(`--fd ${fd}.*not open`, "s"));
   }
 });
 

@@ -102,6 +102,16 @@ test("Node raises the soft limit of open files; the command has the caller's", a
   }
 });
 
+test("a plan that was kept for a caller with one limit is as good for one with another", async () => {
+  for (const soft of [300, 400, 500]) {
+    const script = `ulimit -Sn ${soft}; exec "$0" -p base -- cat /proc/self/limits`;
+    const child = spawn("bash", ["-c", script, tsjail], { cwd: "/", stdio: ["ignore", "pipe", "pipe"] });
+    const outcome = await watch(child).ended;
+    assert.equal([outcome.status, outcome.stderr], [0, ""]);
+    assert.is(readLimit(outcome.stdout, "open files")[0], String(soft));
+  }
+});
+
 test("limits that a profile does not name are the caller's", async () => {
   const script = 'ulimit -Sc 0 && ulimit -Ss 4096 && ulimit -Sf 100000 && ulimit -Su 3000; exec "$@"';
   const inside = await shoutBehind(script, hostTree, ["sh", "-c", show]);

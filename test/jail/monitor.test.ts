@@ -49,15 +49,25 @@ test("SIGKILL to the monitor at any moment of the start leaves nothing", { timeL
   }
 });
 
-test("the same for bin/tsjail, which is sh, then Node, then the monitor", { timeLimit: 90 }, async () => {
-  for (let step = 0; step < 24; step++) {
+/** Kills bin/tsjail a little later each time. */
+async function killLater(options: string[], steps: number, milliseconds: number): Promise<void> {
+  for (let step = 0; step < steps; step++) {
     const marker = makeMarker();
-    const running = startJail({ profile: "base", command: waiting(marker) });
-    await pause(step * 15);
+    const running = startJail({ profile: "base", options, command: waiting(marker) });
+    await pause(step * milliseconds);
     running.child.kill("SIGKILL");
-    await expectNothingLeft(marker, undefined, `after ${step * 15} ms`);
+    await expectNothingLeft(marker, undefined, `after ${step * milliseconds} ms`);
     assert.is((await running.ended).signal, "SIGKILL");
   }
+}
+
+test("the same for bin/tsjail, which is sh, then Node, then the monitor", { timeLimit: 90 }, () =>
+  killLater(["--no-cache"], 24, 15),
+);
+
+test("the same where a plan was kept, and sh becomes the monitor at once", { timeLimit: 90 }, async () => {
+  assert.is((await startJail({ profile: "base", command: ["true"] }).ended).status, 0);
+  await killLater([], 24, 1);
 });
 
 test("a fault in the monitor ends the jail as well", async () => {

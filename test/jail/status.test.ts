@@ -155,9 +155,19 @@ test("--status-fd through Node, to a descriptor that the command does not have",
   assert.equal(events, ["started", "exited"]);
 });
 
-test("--status-fd for one that is not open is an error", async () => {
-  const argv = ["-p", "base", "--status-fd", "9", "--", "true"];
-  const outcome = await watch(spawn(tsjail, argv, { cwd: "/", stdio: ["ignore", "pipe", "pipe"] })).ended;
-  assert.is(outcome.status, 125);
-  assert.match(outcome.stderr, /--status-fd 9.*not open/s);
+test("--status-fd for one that is not open is an error, found by Node or from a plan that was kept", async () => {
+  for (const more of ["--no-cache", ""]) {
+    const start = (redirection: string) => {
+      const line = `exec "$0" -p base ${more} --status-fd 9 -- true ${redirection}`;
+      return watch(spawn("bash", ["-c", line, tsjail], { cwd: "/", stdio: ["ignore", "pipe", "pipe"] }))
+        .ended;
+    };
+    const open = await start("9>&1");
+    assert.equal([open.status, open.stderr], [0, ""]);
+    assert.match(open.stdout, "exited");
+    const outcome = await start("");
+    assert.is(outcome.status, 125);
+    assert.match(outcome.stderr, /--status-fd 9.*not open/s);
+    assert.match(outcome.stderr, /tsjail --status-fd 9 … 9>/);
+  }
 });

@@ -23,7 +23,9 @@ const bash = (script: string, ...words: string[]): Promise<Outcome> => {
   ).ended;
 };
 
-const behindNode = [tsjail, "-p", "base", "--"];
+const behindNode = [tsjail, "-p", "base", "--no-cache", "--"];
+/** All but the first start of it are carried out from a plan that was kept. */
+const behindFront = [tsjail, "-p", "base", "--"];
 
 test("standard input is read to its end", async () => {
   for (const input of ["", "one line\n", "no end of line", "x".repeat(1_000_000)]) {
@@ -115,7 +117,7 @@ test("each of the three may be a file, a pipe or a terminal", { timeLimit: 60 },
   }
 });
 
-test("behind Node too", { timeLimit: 60 }, async () => {
+test("behind Node too, and behind the front alone", { timeLimit: 60 }, async () => {
   const some: Kind[][] = [
     ["tty", "tty", "tty"],
     ["file", "pipe", "tty"],
@@ -124,14 +126,18 @@ test("behind Node too", { timeLimit: 60 }, async () => {
     ["pipe", "pipe", "pipe"],
   ];
   for (const combination of some) {
-    expectStreams(combination, await runWith(combination, [...behindNode, "bash", "-c", speak]));
+    for (const words of [behindNode, behindFront])
+      expectStreams(combination, await runWith(combination, [...words, "bash", "-c", speak]));
   }
 });
 
 test("closed ones are no trouble: the command reads nothing, and what it writes goes nowhere", async () => {
-  for (const redirection of ["<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"]) {
+  const redirections = ["<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"];
+  for (const [way, redirection] of [behindNode, behindFront].flatMap((one) =>
+    redirections.map((each) => [one, each] as const),
+  )) {
     const script = `(exec "$@" ${redirection}) && echo good`;
-    const outcome = await bash(script, ...behindNode, "sh", "-c", "cat; echo out; echo err >&2; exit 0");
+    const outcome = await bash(script, ...way, "sh", "-c", "cat; echo out; echo err >&2; exit 0");
     const [out, err] = [
       redirection.includes(" >&-") || redirection.startsWith(">&-"),
       redirection.includes("2>&-"),
@@ -170,13 +176,13 @@ test("what shares the caller's files has their flags and place as before", async
     const flags = () => [readFlags(input), readFlags(output)];
     const before = flags();
     const stdio = [input, output, output] as const;
-    const child = spawn(tsjail, ["-p", "base", "--", "sh", "-c", "read -r a; echo $a; echo problem >&2"], {
-      cwd: "/",
-      stdio: [...stdio],
-    });
-    assert.is((await watch(child).ended).status, 0);
-    assert.equal(flags(), before);
-    assert.is(readFileSync(`${path}.out`, "utf8"), "first\nproblem\n");
+    // The second reads what the first has left of the same open file.
+    for (const [program = "", ...words] of [behindNode, behindFront]) {
+      const argv = [...words, "sh", "-c", "read -r a; echo $a; echo problem >&2"];
+      assert.is((await watch(spawn(program, argv, { cwd: "/", stdio: [...stdio] })).ended).status, 0);
+      assert.equal(flags(), before);
+    }
+    assert.is(readFileSync(`${path}.out`, "utf8"), "first\nproblem\nsecond\nproblem\n");
   } finally {
     closeSync(input);
     closeSync(output);

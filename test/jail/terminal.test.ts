@@ -106,7 +106,10 @@ test("the terminal is as it was, however the jail ends", { timeLimit: 60 }, asyn
     [["-p", "base", "--", "sh", "-c", "stty raw -echo; echo running; exec sleep 60"], 143, "SIGTERM"],
     [["-p", "base", "--", "sh", "-c", "stty raw -echo; echo running; exec sleep 60"], 129, "SIGHUP"],
   ];
-  for (const [words, expected, signal] of cases) {
+  const ways = [["--no-cache"], []];
+  for (const [words, expected, signal] of ways.flatMap((way) =>
+    cases.map(([words, ...rest]) => [[...way, ...words], ...rest] as const),
+  )) {
     const child = terminal.start([tsjail, ...words]);
     const { ended } = child;
     if (signal !== undefined) {

@@ -1,12 +1,21 @@
 // A plan's bytes as something that can be broken in one place. In: what encodePlan wrote. Out: the same with one wrong
-// number, or with operations taken out, doubled or in another order. Used by wire.test.ts.
+// number, or with operations taken out, doubled or in another order; and with the checksum that then is the right one,
+// so that whatever else looks at the bytes gets to see them. Used by wire.test.ts.
 import { phaseNumber } from "../../src/plan/check.ts";
 import type { FieldType, OperationName } from "../../src/plan/operations.ts";
 import { listFields, opcodes, operationNames } from "../../src/plan/table.ts";
 import { headerBytes, recordBytes } from "../../src/plan/wire.ts";
 
 /** Where the numbers of the header are. */
-export const header = { magic: 0, version: 4, length: 8, count: 12, blobs: 16, zero: 20 } as const;
+export const header = {
+  magic: 0,
+  version: 4,
+  length: 8,
+  count: 12,
+  blobs: 16,
+  checksum: 20,
+  zero: 24,
+} as const;
 
 /** Where the numbers of a record are, from its start. */
 export const record = { opcode: 0, phase: 2, origin: 4, slots: 8 } as const;
@@ -59,6 +68,21 @@ export class PlanBytes {
   }
 
   with(change: (bytes: Buffer) => unknown): PlanBytes {
+    const changed = new PlanBytes(this.bytes);
+    change(changed.bytes);
+    return changed.sealed();
+  }
+
+  /** The same bytes, whatever they are, with the checksum of them. */
+  sealed(): PlanBytes {
+    const sealed = new PlanBytes(this.bytes);
+    if (sealed.bytes.length >= headerBytes)
+      sealed.bytes.writeUInt32LE(sumWords(sealed.bytes), header.checksum);
+    return sealed;
+  }
+
+  /** Without a new checksum. */
+  unsealed(change: (bytes: Buffer) => unknown): PlanBytes {
     const changed = new PlanBytes(this.bytes);
     change(changed.bytes);
     return changed;
@@ -122,6 +146,16 @@ export class PlanBytes {
   private order(): number[] {
     return Array.from({ length: this.count }, (_, index) => index);
   }
+}
+
+/** FNV-1a, 32 bits at a time, without the word that it is written to. */
+function sumWords(bytes: Buffer): number {
+  let hash = 0x811c9dc5;
+  for (let offset = 0; offset + 4 <= bytes.length; offset += 4) {
+    if (offset === header.checksum) continue;
+    hash = Math.imul(hash ^ bytes.readUInt32LE(offset), 0x01000193);
+  }
+  return hash >>> 0;
 }
 
 function moveOffsets(one: Buffer, name: OperationName, delta: number): Buffer {

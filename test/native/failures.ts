@@ -146,7 +146,7 @@ export const failures: Record<string, Failing> = {
   "a hidden path before there is a stage": {
     change: (plan) => {
       drop("stage")(plan);
-      insert("pivot", { op: "hide", origin, target: "/etc" })(plan);
+      insert("pivot", { op: "hide", origin, target: "/etc", flags: [] })(plan);
     },
     op: "hide",
     step: "open_tree",

@@ -8,13 +8,15 @@ import {
   constants,
   copyFileSync,
   ftruncateSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { maxPlanBytes, planVersion } from "../../src/plan/operations.ts";
 import { encodePlan } from "../../src/plan/wire.ts";
 import * as assert from "../support/assert.ts";
@@ -26,7 +28,8 @@ import { damaged, expectRefusal, openBytes, runBytes, runWords } from "./run.ts"
 const test = suite("native/main");
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8"));
 const versionLine = `tsjail-executor ${version} plan ${planVersion}\n`;
-const notForPeople = /^tsjail: this is the executor of tsjail; start bin\/tsjail instead\n$/;
+const alone =
+  /^tsjail: this is the executor alone, which carries out plans: tsjail run \.\/FILE COMMAND; for profiles it has to .*\n$/;
 const wrongNumber = /^tsjail: --plan-fd wants the number of an open descriptor above 2\n$/;
 const setuid = /^tsjail: the executor must not be setuid, setgid or have file capabilities;.*\n$/;
 
@@ -43,19 +46,55 @@ test("fails when its version can't be written", () => {
   assert.is(run.status, 125);
 });
 
-test("sends people to bin/tsjail", () => {
-  const wrong = [[], ["bash"], ["--help"], ["-h"], ["--versions"], ["--version", "x"], ["--"], [""]];
-  for (const words of wrong) expectRefusal(runWords(words), notForPeople, JSON.stringify(words));
+test("says what it is and what it can do where there is no package around it", (context) => {
+  const program = copyExecutor(context, 0o755);
+  const words = [
+    [],
+    ["bash"],
+    ["--help"],
+    ["-h"],
+    ["--versions"],
+    ["--version", "x"],
+    ["--"],
+    [""],
+    ["--front"],
+  ];
+  for (const each of words) expectRefusal(runWords(each, { program }), alone, JSON.stringify(each));
 });
 
-test("survives an empty argv", () => {
+test("becomes Node on the command line of the package that it lies in", ({ cleanup }) => {
+  const top = mkdtempSync(join(tmpdir(), "tsjail-package-"));
+  cleanup(() => rmSync(top, { recursive: true }));
+  const node = join(top, "node");
+  writeFileSync(node, `#!/bin/sh\nprintf '%s\\0' "$@"\n`, { mode: 0o755 });
+  for (const [place, packageDirectory] of [
+    ["checkout/dist/linux-x64", "checkout"],
+    ["global/node_modules/@tsjail/linux-x64", "global/node_modules/tsjail"],
+    ["local/node_modules/tsjail/node_modules/@tsjail/linux-x64", "local/node_modules/tsjail"],
+  ] as const) {
+    const program = join(top, place, "tsjail");
+    const script = join(top, packageDirectory, "dist/cli.cjs");
+    mkdirSync(join(top, place), { recursive: true });
+    mkdirSync(dirname(script), { recursive: true });
+    copyFileSync(executor(), program);
+    const env = { PATH: top, HOME: top };
+    expectRefusal(runWords(["bash"], { program, env }), alone, place);
+    writeFileSync(script, "");
+    for (const words of [[], ["-p", "dev", "a b"], ["--version", "x"], ["--front"]]) {
+      const run = runWords(words, { program, env });
+      assert.equal(run.stdout.split("\0").slice(0, -1), [script, ...words], `${place}: ${run.stderr}`);
+    }
+  }
+});
+
+test("survives an empty argv", (context) => {
   // No shell and no Node starts a program so; since 5.18 the kernel puts an empty string there.
   const script = `import ctypes as c, sys
 none = (c.c_char_p * 1)(None)
 c.CDLL(None).execve(sys.argv[1].encode(), none, none)`;
-  const result = spawnSync("python3", ["-c", script, executor()], { encoding: "utf8" });
+  const result = spawnSync("python3", ["-c", script, copyExecutor(context, 0o755)], { encoding: "utf8" });
   if (result.error !== undefined) skip("python3 is not installed");
-  assert.match(result.stderr, notForPeople);
+  assert.match(result.stderr, alone);
   assert.is(result.status, 125);
 });
 

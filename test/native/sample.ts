@@ -17,8 +17,12 @@ export const required = (Object.keys(operations) as OperationName[]).filter(
 
 /** Every kind of field is in it; its first deed would be a directory on the host. */
 export function makeSample(): PlanBytes {
+  const facts: Operation[] = [
+    { op: "fact_invocation", origin, package: "/p", options: ["-p", "dev"], commands: ["run"] },
+    { op: "fact_machine", origin, release: "", version: "", machine: "vax" },
+    { op: "fact_kind", origin, path: "/nowhere", kind: "file", flags: ["follow"] },
+  ];
   const host: Operation[] = [
-    { op: "signals", origin, ignored: 0 },
     { op: "mount_point", origin, root: watched(), target: "/made", kind: "directory" },
   ];
   const jail: Operation[] = [
@@ -32,7 +36,7 @@ export function makeSample(): PlanBytes {
       flags: [],
       set: ["ro"],
     },
-    { op: "hide", origin, target: "/nowhere" },
+    { op: "hide", origin, target: "/nowhere", flags: [] },
     { op: "hostname", origin, name: "jail" },
     { op: "oom_score_adj", origin, value: 500 },
   ];
@@ -41,7 +45,7 @@ export function makeSample(): PlanBytes {
     { op: "nice", origin, value: 1 },
     { op: "rlimit", origin, resource: "core", soft: 0, hard: 0 },
   ];
-  return new PlanBytes(encodePlan(makePlan({ host, jail, command })));
+  return new PlanBytes(encodePlan([...facts, ...makePlan({ host, jail, command })]));
 }
 
 let place: string | undefined;

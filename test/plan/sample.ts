@@ -24,7 +24,10 @@ export const smallest: Plan = [
   {
     op: "environment",
     origin: "env in dev.toml:9",
-    list: ["HOME=/home/ada", "PATH=/usr/local/bin:/usr/bin"],
+    list: ["HOME=/home/ada"],
+    pass: ["LANG", "LC_*"],
+    unset: [],
+    defaults: ["PATH=/usr/local/bin:/usr/bin"],
   },
   { op: "command", origin: "command in dev.toml:3", argv: ["bash", "-l"] },
 ];

@@ -71,11 +71,45 @@ test("limits, masks and capabilities are in the units that people use", () => {
   assert.is(line(limit("as", 2 ** 30, 2 ** 30)), "rlimit  as  1 GiB");
   assert.is(line(limit("nofile", 1024, infinity)), "rlimit  nofile  soft 1024  hard unlimited");
   assert.is(line({ op: "umask", origin: "", mask: 0o22 }), "umask  0022");
-  assert.is(line({ op: "signals", origin: "", ignored: 0x1000 }), "signals  ignored: SIGPIPE");
   const keep = (mask: number | bigint): Operation => ({ op: "capabilities", origin: "", keep: mask });
   assert.is(line(keep(0)), "capabilities  none");
   assert.is(line(keep(1n << 41n)), "capabilities  bit 41");
   assert.is(line(keep(0x401)), "capabilities  CAP_CHOWN CAP_NET_BIND_SERVICE");
+});
+
+test("an environment is told by what it sets, passes, leaves out and falls back to", () => {
+  const empty = { op: "environment", origin: "", list: [], pass: [], unset: [], defaults: [] } as const;
+  assert.is(line(empty), "environment  nothing set");
+  const full = { ...empty, list: ["A=b c"], pass: ["LC_*", "TERM"], unset: ["LC_ALL"], defaults: ["HOME=/"] };
+  assert.is(line(full), 'environment  "A=b c"  passed: LC_* TERM  but: LC_ALL  else: HOME=/');
+});
+
+test("facts are told, under a heading of their own", () => {
+  const fact = (operation: object) => line({ origin: "", ...operation } as Operation);
+  const invocation = { op: "fact_invocation", package: "/p", options: ["-p", "a b"], commands: ["run"] };
+  assert.is(fact(invocation), 'fact_invocation /p -p "a b"');
+  assert.is(
+    fact({ op: "fact_caller", uid: 1, gid: 2, capabilities: 1 }),
+    "fact_caller  uid 1, gid 2  capabilities: CAP_CHOWN",
+  );
+  const machine = { op: "fact_machine", release: "6.1", version: "", machine: "x86_64" };
+  assert.is(fact(machine), "fact_machine  6.1 x86_64");
+  assert.is(fact({ op: "fact_directory", path: "/a\nb" }), 'fact_directory "/a\\nb"');
+  const unset = { op: "fact_variable", name: "HOME", state: "unset", value: "" };
+  assert.is(fact(unset), "fact_variable  HOME is not set");
+  assert.is(fact({ ...unset, state: "set", value: "/h" }), "fact_variable  HOME=/h");
+  const times = { modified: 0, changed: 0 };
+  assert.is(
+    fact({ op: "fact_file", path: "/f", device: 1, inode: 2, size: 2048, ...times }),
+    "fact_file  /f  inode 2  2 KiB",
+  );
+  assert.is(
+    fact({ op: "fact_kind", path: "/k", kind: "file", flags: ["follow"] }),
+    "fact_kind  /k  file  follow",
+  );
+  assert.is(fact({ op: "fact_link", path: "/l", text: "t" }), "fact_link  /l → t");
+  const text = formatPlan(planWith({ op: "fact_directory", origin: "", path: "/" }));
+  assert.match(text, /^fact: .*\n {3}0 {2}fact_directory/m);
 });
 
 test("ranges of ids are told with both ends", () => {
@@ -88,7 +122,7 @@ test("ranges of ids are told with both ends", () => {
 });
 
 test("what would fool a reader is quoted and escaped", () => {
-  const hide = (target: string): Operation => ({ op: "hide", origin: "", target });
+  const hide = (target: string): Operation => ({ op: "hide", origin: "", target, flags: [] });
   assert.is(line(hide("/a b")), 'hide  "/a b"');
   assert.is(line(hide('/a → "b"')), 'hide  "/a → \\"b\\""');
   assert.is(
@@ -97,7 +131,7 @@ test("what would fool a reader is quoted and escaped", () => {
   );
   assert.is(line(hide("/\u202egnp")), 'hide  "/\\u{202e}gnp"');
   assert.is(line(hide("/straße/日本")), "hide  /straße/日本");
-  assert.is(line({ op: "hide", origin: "x\ny", target: "/a" }), "hide  /a  # x\\ny");
+  assert.is(line({ op: "hide", origin: "x\ny", target: "/a", flags: [] }), "hide  /a  # x\\ny");
 });
 
 test("any plan prints as one line for each operation, without control characters", () => {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { TsjailError } from "../../src/error.ts";
 import { infinity, type Operation, type Plan, planMagic, planVersion } from "../../src/plan/operations.ts";
 import { decodePlan, encodePlan, headerBytes, recordBytes } from "../../src/plan/wire.ts";
+import { PlanBytes } from "../native/bytes.ts";
 import * as assert from "../support/assert.ts";
 import { suite } from "../support/suite.ts";
 import { arbitraryPlan } from "./arbitrary.ts";
@@ -18,11 +19,9 @@ function refuses(call: () => unknown, code: string, message: RegExp): void {
   );
 }
 
-const change = (plan: Plan, edit: (bytes: Buffer) => void): Uint8Array => {
-  const bytes = Buffer.from(encodePlan(plan));
-  edit(bytes);
-  return bytes;
-};
+/** With the checksum that is right afterwards. */
+const change = (plan: Plan, edit: (bytes: Buffer) => void): Uint8Array =>
+  new PlanBytes(encodePlan(plan)).with(edit).bytes;
 
 const bind: Operation = {
   op: "bind",
@@ -51,7 +50,9 @@ test("the header is as documented", () => {
   const bytes = Buffer.from(encodePlan(smallest));
   const words = Array.from({ length: 8 }, (_, index) => bytes.readUInt32LE(index * 4));
   const blobs = headerBytes + smallest.length * recordBytes;
-  assert.equal(words, [planMagic, planVersion, bytes.length, smallest.length, blobs, 0, 0, 0]);
+  assert.equal(words, [planMagic, planVersion, bytes.length, smallest.length, blobs, words[5], 0, 0]);
+  assert.is(bytes.length % 4, 0);
+  assert.equal(new PlanBytes(bytes).sealed().bytes, bytes, "the checksum is FNV-1a over the other words");
   assert.is(bytes.toString("latin1", 0, 4), "TSJP");
   assert.is(recordBytes, 56);
 });
@@ -73,17 +74,19 @@ test("a string that occurs often is stored once", () => {
   assert.is(encodePlan(planWith(bind, bind, bind)).length, once + 2 * recordBytes);
 });
 
-test("every byte changed to anything gives an error or a valid plan, never another failure", {
+test("every byte changed to anything is noticed by the checksum; with the checksum put right it is an error or a valid plan", {
   timeLimit: 60,
 }, () => {
   const bytes = Buffer.from(encodePlan(planWith(bind)));
   let refused = 0;
   for (let offset = 0; offset < bytes.length; offset++) {
     for (const flip of [0x01, 0x02, 0x40, 0x80, 0xff]) {
-      const damaged = Buffer.from(bytes);
-      damaged[offset] = (damaged[offset] ?? 0) ^ flip;
+      const damaged = new PlanBytes(bytes).unsealed((copy) => {
+        copy[offset] = (copy[offset] ?? 0) ^ flip;
+      });
+      refuses(() => decodePlan(damaged.bytes), "plan_invalid", /plan/);
       try {
-        encodePlan(decodePlan(damaged));
+        encodePlan(decodePlan(damaged.sealed().bytes));
       } catch (error) {
         assert.ok(
           error instanceof TsjailError && error.code === "plan_invalid",
@@ -123,9 +126,25 @@ test("a plan of another version is refused, and the message names both versions"
 test("bytes after the end are refused, also where the header counts them in", () => {
   const bytes = encodePlan(smallest);
   refuses(() => decodePlan(Buffer.concat([bytes, Buffer.alloc(4)])), "plan_invalid", /should have/);
-  const longer = Buffer.concat([bytes, Buffer.alloc(8)]);
-  longer.writeUInt32LE(longer.length, 8);
-  refuses(() => decodePlan(longer), "plan_invalid", /no operation refers to/);
+  const longer = new PlanBytes(Buffer.concat([bytes, Buffer.alloc(8)])).u32(8, bytes.length + 8);
+  refuses(() => decodePlan(longer.bytes), "plan_invalid", /no operation refers to/);
+  const odd = new PlanBytes(Buffer.concat([bytes, Buffer.alloc(1)])).u32(8, bytes.length + 1);
+  refuses(() => decodePlan(odd.bytes), "plan_invalid", /checksum/);
+});
+
+test("a wrong checksum is refused, and so are two words that have changed places", () => {
+  const sample = new PlanBytes(encodePlan(planWith(bind)));
+  const wrong = sample.unsealed((copy) => copy.writeUInt32LE((copy.readUInt32LE(20) ^ 1) >>> 0, 20));
+  refuses(() => decodePlan(wrong.bytes), "plan_invalid", /checksum/);
+  const { at } = sample.blobOf("bind", "source");
+  const swapped = sample.unsealed((copy) =>
+    copy
+      .subarray(at, at + 8)
+      .swap64()
+      .swap32(),
+  );
+  assert.not.equal(swapped.bytes, sample.bytes);
+  refuses(() => decodePlan(swapped.bytes), "plan_invalid", /checksum/);
 });
 
 test("a slot that the operation has no field for must be zero", () => {

@@ -20,7 +20,8 @@ export interface PlanWish {
   /** Before the root is made read-only. */
   jail?: readonly Operation[];
   command?: readonly Operation[];
-  environment?: readonly string[];
+  /** NAME=VALUE; or the lists of the operation, empty where they are not given. */
+  environment?: readonly string[] | Partial<Omit<Of<"environment">, "op" | "origin">>;
   workdir?: string;
   /** The program that words a failure; none: the executor's own terse line. */
   explain?: readonly string[];
@@ -100,19 +101,16 @@ export function makePlan(wish: PlanWish = {}): Plan {
     { op: "no_new_privs", ...keys },
     { op: "workdir", ...keys, path: wish.workdir ?? "/tmp" },
     ...(wish.command ?? []),
-    {
-      op: "environment",
-      ...keys,
-      list: wish.environment ?? [
-        "PATH=/usr/bin:/bin",
-        "HOME=/tmp",
-        "TERM=xterm",
-        "LC_ALL=C.UTF-8",
-        "PS1=jail> ",
-      ],
-    },
+    makeEnvironment(wish.environment ?? ordinary),
     { op: "command", ...keys, argv: [] },
   ];
+}
+
+const ordinary = ["PATH=/usr/bin:/bin", "HOME=/tmp", "TERM=xterm", "LC_ALL=C.UTF-8", "PS1=jail> "];
+
+function makeEnvironment(wish: NonNullable<PlanWish["environment"]>): Operation {
+  const lists = "length" in wish ? { list: wish } : wish;
+  return { op: "environment", origin, list: [], pass: [], unset: [], defaults: [], ...lists };
 }
 
 export function bind(source: string, target: string, set: Of<"bind">["set"] = []): Operation {

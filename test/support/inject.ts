@@ -1,4 +1,4 @@
-// One system call of a start fails. In: how a jail is started. Out: the calls that its three processes make, by name
+// One system call of a start fails. In: how a jail is started. Out: the calls that its processes make, by name
 // and number, and what happens when one of them has failed, by strace's `-e inject`. Used by test/faults/.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -8,7 +8,8 @@ import { root } from "../../src/build/problem.ts";
 import { executor, type StartWish, scratch, startExecutor } from "./executor.ts";
 import { type Watched, watch } from "./process.ts";
 
-export type Role = "monitor" | "init" | "command";
+/** `network` is the thread of init that makes the network namespace. */
+export type Role = "monitor" | "init" | "network" | "command";
 
 export interface SystemCall {
   readonly role: Role;
@@ -36,7 +37,7 @@ export function compileBurner(): string {
   return path;
 }
 
-/** Starts a jail once and lists the calls of the monitor, of init, and of the command until it is executed. */
+/** Starts a jail once and lists the calls of the monitor, of init and its thread, and of the command until it is executed. */
 export async function recordCalls(command: readonly string[], wish: StartWish): Promise<SystemCall[]> {
   const directory = mkdtempSync(join(scratch(), "calls-"));
   const strace = ["strace", "-ff", "-n", "-qq", "-s", "60", "-o", join(directory, "log")];
@@ -74,7 +75,12 @@ function assignRoles(logs: ReadonlyMap<number, readonly Call[]>): SystemCall[] {
   };
   const [monitor] = [...logs].find(([, log]) => log.some(({ name }) => name === "clone3")) ?? [0];
   const init = Number(find(monitor).find(({ name }) => name === "clone3")?.result);
-  const command = [...logs.keys()].filter((pid) => pid !== monitor && pid !== init).sort((a, b) => a - b)[0];
+  const network = [...logs].find(
+    ([pid, log]) =>
+      pid !== init && log.some(({ name, text }) => name === "unshare" && text.includes("CLONE_NEWNET")),
+  )?.[0];
+  const known = [monitor, init, network];
+  const command = [...logs.keys()].filter((pid) => !known.includes(pid)).sort((a, b) => a - b)[0];
   const label = (role: Role, log: readonly Call[]) => log.map(({ result, ...call }) => ({ ...call, role }));
   const begin = (log: readonly Call[]) => {
     const executed = log.findIndex(({ name, result }) => name === "execve" && result === "0");
@@ -84,6 +90,7 @@ function assignRoles(logs: ReadonlyMap<number, readonly Call[]>): SystemCall[] {
     // Its own execve is not one of its calls.
     ...label("monitor", find(monitor)).filter(({ name }) => name !== "execve"),
     ...label("init", begin(find(init))),
+    ...label("network", network === undefined ? [] : find(network)),
     ...label("command", command === undefined ? [] : begin(find(command))),
   ];
 }

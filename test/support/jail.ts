@@ -6,7 +6,9 @@
 //   await running.waitFor("ready\n"); running.child.kill("SIGTERM"); await running.ended;
 //   assert.is(await shout({ toml, command }), "text\n");     // stdout; anything but exit status 0 throws
 //
-// There is no shell in between, and the environment is the caller's own with `env` over it.
+// There is no shell in between, and the environment is the caller's own with `env` over it. A plan that is kept for a
+// second start of the same command line lies in a directory of this test process's own (cache.ts); where Node has to
+// have a part in a start, `options: ["--no-cache"]` says so.
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import {
   chmodSync,

@@ -17,6 +17,7 @@
 import { realpathSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { suite as uvuSuite } from "uvu";
+import "./cache.ts";
 import { type Capability, isInapplicable, whyMissing } from "./capability.ts";
 
 export interface TestContext {

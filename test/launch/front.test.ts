@@ -1,15 +1,16 @@
-import { parseFront, parseLimits, readFront } from "../../src/host/front.ts";
+import { parseFront, parseLimits, readFront } from "../../src/launch/front.ts";
 import { infinity } from "../../src/plan/operations.ts";
 import * as assert from "../support/assert.ts";
 import { suite } from "../support/suite.ts";
 
-const test = suite("host/front");
+const test = suite("launch/front");
 
 test("the front mode's note is read", () => {
-  assert.equal(parseFront("version=0.1.0 nofile=1024:524288 ignored=0x1000"), {
-    nofile: { soft: 1024n, hard: 524288n },
-    ignoredSignals: 0x1000n,
-  });
+  const note = { nofile: { soft: 1024n, hard: 524288n }, ignoredSignals: 0x1000n };
+  const text = "version=0.1.0 nofile=1024:524288 ignored=0x1000";
+  assert.equal(parseFront(`${text} package=/opt/tsjail`), { ...note, packageWord: "/opt/tsjail" });
+  assert.equal(parseFront(`${text} package=./a b=c\n/x`), { ...note, packageWord: "./a b=c\n/x" });
+  assert.equal(parseFront(text), { ...note, packageWord: undefined });
   assert.is(parseFront("nofile=256:unlimited ignored=0x0")?.nofile.hard, infinity);
 });
 

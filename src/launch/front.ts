@@ -1,16 +1,24 @@
 // In: what the executor's front mode noted before Node started. Out: the caller's file limit and ignored signals.
-// Node raises the one and resets some of the other at its start, so process itself can't be asked (read.ts).
+// Node raises the one and resets some of the other at its start, so process itself can't be asked (become.ts).
+import { readFile } from "../host/file.ts";
+import { decodeText } from "../host/host.ts";
 import { infinity } from "../plan/operations.ts";
-import { readFile } from "./file.ts";
-import { decodeText, type Limit } from "./host.ts";
+
+/** RLIMIT_NOFILE; `infinity` of src/plan/operations.ts stands for unlimited. */
+export interface Limit {
+  readonly soft: bigint;
+  readonly hard: bigint;
+}
 
 export interface Front {
   readonly nofile: Limit;
   /** Bit n-1 for signal n. */
   readonly ignoredSignals: bigint;
+  /** The directory of the package as bin/tsjail wrote it; undefined where nothing of ours started Node. */
+  readonly packageWord?: string | undefined;
 }
 
-/** Reads "version=0.1.0 nofile=1024:524288 ignored=0x0"; undefined when a part is missing or malformed. */
+/** Reads "version=0.1.0 nofile=1024:524288 ignored=0x0 package=/opt/tsjail"; undefined when a part is missing or malformed. */
 export function parseFront(text: string): Front | undefined {
   const words = new Map(text.split(" ").map((word) => [word.slice(0, word.indexOf("=")), word] as const));
   const nofile = /^nofile=(\d+|unlimited):(\d+|unlimited)$/.exec(words.get("nofile") ?? "");
@@ -19,6 +27,7 @@ export function parseFront(text: string): Front | undefined {
   return {
     nofile: { soft: parseLimit(nofile[1]), hard: parseLimit(nofile[2]) },
     ignoredSignals: BigInt(ignored[1] as string),
+    packageWord: / package=(.+)$/s.exec(text)?.[1],
   };
 }
 

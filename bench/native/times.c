@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* How long each side takes from its start to its end. argv: ROUNDS WARMUPS; in: the sides
+ * (sides.h). In each round every side runs at most once, in an order that is drawn anew, so that
+ * each follows each other one as often: a kernel still busy with the remains of one start is a
+ * burden for all alike. Out: lines "SIDE NANOSECONDS STATUS". */
+#define _GNU_SOURCE
+#include "sides.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int nothing;
+
+static void run(size_t number, const struct side *side, int is_warmup) {
+    long long start = now();
+    pid_t pid = start_side(side, nothing, nothing);
+    int status;
+
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            give_up("waitpid failed");
+    if (!is_warmup)
+        printf("%zu %lld %d\n", number, now() - start,
+               WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+static void shuffle(size_t *order, size_t count) {
+    static unsigned long long state = 88172645463325252ull; /* xorshift64 */
+
+    for (size_t i = count; i > 1; i--) {
+        size_t kept, other;
+        state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+        other = state % i;
+        kept = order[i - 1], order[i - 1] = order[other], order[other] = kept;
+    }
+}
+
+int main(int argc, char **argv) {
+    struct sides sides = read_sides();
+    size_t *order = calloc(sides.count + 1, sizeof *order);
+    long rounds, warmups;
+
+    if (argc != 3 || !order)
+        give_up("usage: times ROUNDS WARMUPS <SIDES");
+    rounds = atol(argv[1]), warmups = atol(argv[2]);
+    nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (size_t i = 0; i < sides.count; i++)
+        order[i] = i;
+    for (long round = -warmups; round < rounds; round++) {
+        shuffle(order, sides.count);
+        for (size_t i = 0; i < sides.count; i++) {
+            const struct side *side = &sides.list[order[i]];
+            /* A slow side takes part in some of the rounds, evenly spread. */
+            if (round < 0 || round * side->runs / rounds != (round + 1) * side->runs / rounds)
+                run(order[i], side, round < 0);
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,76 @@
+// What a row of the benchmark is, and how its targets are judged. In: entries with samples. Out: verdicts. The rows are
+// in rows/, what they measure with is bench.ts.
+import type { Bench } from "./bench.ts";
+import { summarize } from "./statistics.ts";
+
+export type Unit = "time" | "memory" | "rate" | "throughput";
+
+/** One side of a row: measured, or why not. */
+export interface Entry {
+  readonly side: string;
+  /** In ns, bytes, 1/s or bytes/s. */
+  readonly samples: readonly number[];
+  /** Why there are no samples. */
+  readonly missing?: string;
+  readonly note?: string;
+  /** As a person would type it. */
+  readonly command?: string;
+}
+
+export interface Target {
+  /** The first of these that was measured. */
+  readonly sides: readonly string[];
+  readonly peer: string;
+  readonly atMost?: number;
+  readonly atLeast?: number;
+}
+
+export interface Row {
+  /** For filters: a short word. */
+  readonly name: string;
+  readonly title: string;
+  readonly unit: Unit;
+  /** The ratios shown are to this side. */
+  readonly peer: string;
+  readonly targets: readonly Target[];
+  /** What is measured, and how, where the title is not enough. */
+  readonly about?: string;
+  measure(bench: Bench): Entry[];
+}
+
+export type Verdict = "met" | "missed" | "not judged";
+
+export interface Judgement {
+  readonly target: Target;
+  readonly side?: string;
+  readonly ratio?: number;
+  readonly verdict: Verdict;
+}
+
+export interface Result {
+  readonly row: Row;
+  readonly entries: readonly Entry[];
+  readonly judgements: readonly Judgement[];
+}
+
+const find = (entries: readonly Entry[], side: string) =>
+  entries.find((entry) => entry.side === side && entry.samples.length > 0);
+
+/** The ratio of the medians; undefined where one of them was not measured. */
+export function compare(entries: readonly Entry[], side: string, peer: string): number | undefined {
+  const [ours, theirs] = [find(entries, side), find(entries, peer)];
+  if (ours === undefined || theirs === undefined) return undefined;
+  return summarize(ours.samples).median / summarize(theirs.samples).median;
+}
+
+export function judge(target: Target, entries: readonly Entry[]): Judgement {
+  const side = target.sides.find((name) => find(entries, name) !== undefined);
+  const ratio = side === undefined ? undefined : compare(entries, side, target.peer);
+  if (side === undefined || ratio === undefined) return { target, verdict: "not judged" };
+  const isMet = ratio <= (target.atMost ?? Number.POSITIVE_INFINITY) && ratio >= (target.atLeast ?? 0);
+  return { target, side, ratio, verdict: isMet ? "met" : "missed" };
+}
+
+export function judgeRow(row: Row, entries: readonly Entry[]): Result {
+  return { row, entries, judgements: row.targets.map((target) => judge(target, entries)) };
+}

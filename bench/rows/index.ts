@@ -1,0 +1,11 @@
+// The rows, in the order in which they are run: the crowd last, which keeps the kernel busy for a while. Next: each one's
+// file.
+import type { Row } from "../row.ts";
+import { binds } from "./binds.ts";
+import { cold } from "./cold.ts";
+import { crowd, memory } from "./crowd.ts";
+import { image } from "./image.ts";
+import { bare, warm } from "./start.ts";
+import { pipe, pty } from "./streams.ts";
+
+export const rows: readonly Row[] = [warm, bare, cold, binds, image, memory, pipe, pty, crowd];

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Between a command line and a plan, without Node: plans that were kept, and plans that were
+ * shipped. */
+#ifndef TSJAIL_FRONT_H
+#define TSJAIL_FRONT_H
+#include "jail.h"
+
+/* A command line of ours, without the program's own name. */
+struct invocation {
+    const char *package; /* the directory of the package, as bin/tsjail wrote it */
+    char **words;
+    int count;
+    char **environment;
+};
+
+/* main.c: reads and checks what jail->plan_fd has. 0 or a negative errno. */
+long read_plan(struct jail *jail);
+
+/* facts.c: the first thing that isn't any more as the plan has it, or NULL. */
+const struct operation *find_false_fact(const struct plan *plan, char *const *environment);
+const char *find_variable(char *const *environment, const char *name);
+
+/* cache.c: fills in `jail` and returns 1 where a plan was kept for this command line and still
+ * holds. */
+int find_kept_plan(struct jail *jail, const struct invocation *invocation);
+
+#endif

@@ -1,0 +1,59 @@
+// Whether a plan may be used again, and keeping it. In: a plan, what was looked at for it, the command line.
+// Out: its bytes with the facts, once they are in the cache (store.ts); undefined where it is for this start alone.
+import { commands } from "../commands/table.ts";
+import { findObstacle, type Invocation, listFacts } from "../facts/facts.ts";
+import { type Look, lookAtProgram, lookAtVariable, noteUnrepeatable, recordLooks } from "../facts/look.ts";
+import type { Plan } from "../plan/operations.ts";
+import { encodePlan } from "../plan/wire.ts";
+import { hashInvocation, planDirectory } from "./place.ts";
+import { storePlan } from "./store.ts";
+
+export interface KeepRequest {
+  /** The directory of the package as bin/tsjail wrote it. */
+  readonly packageWord: string;
+  readonly argv: readonly string[];
+  /** The command's words, the last of argv. */
+  readonly words: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Node and our own script. */
+  readonly self: readonly string[];
+  readonly executor: string;
+}
+
+export function keepPlan(plan: Plan, looks: readonly Look[], request: KeepRequest): Uint8Array | undefined {
+  const directory = planDirectory(request.environment);
+  if (directory === undefined) return undefined;
+  const all = [...looks, ...lookAtPrograms(request)];
+  if (findObstacle(all) !== undefined) return undefined;
+  const invocation: Invocation = {
+    packageWord: request.packageWord,
+    options: listOptions(request),
+    commands: Object.keys(commands),
+  };
+  let bytes: Uint8Array;
+  try {
+    bytes = encodePlan([...listFacts(all, invocation, request.cwd), ...plan]);
+  } catch {
+    return undefined; // With its facts it is larger than a plan may be; without them it may be none too large.
+  }
+  storePlan(directory, hashInvocation(invocation, request.cwd), bytes);
+  return bytes;
+}
+
+/** Who has compiled it, and who is to carry it out. */
+function lookAtPrograms({ environment, self, executor }: KeepRequest): readonly Look[] {
+  return recordLooks(() => {
+    if (lookAtVariable(environment, "TSJAIL_EXECUTOR"))
+      noteUnrepeatable("TSJAIL_EXECUTOR names the executor");
+    // This file is the whole bundle (dist/run.cjs), where there is one.
+    const scripts = [...self.filter((word) => word.startsWith("/")), import.meta.filename];
+    for (const path of [...scripts, executor]) lookAtProgram(path);
+  }).looks;
+}
+
+/** Our own part of argv, without the `--` after it: no option has that for a value (arguments.ts). */
+function listOptions({ argv, words }: KeepRequest): string[] {
+  const options = argv.slice(0, argv.length - words.length);
+  return options.at(-1) === "--" ? options.slice(0, -1) : options;
+}

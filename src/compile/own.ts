@@ -1,0 +1,150 @@
+// In: the intents that stand, and where tsjail keeps what it relies on at its next start: plans, records of trust,
+// profiles. Out: those places hidden or read-only wherever the jail would show them, and held in place: who could
+// write there from inside would decide what the next jail is like. Next: etc.ts.
+import { TsjailError } from "../error.ts";
+import type { OwnDirectory } from "../host/host.ts";
+import { rootDirectory } from "../host/needs.ts";
+import type { Operation } from "../plan/operations.ts";
+import type { KeyOrigin } from "../profile/load.ts";
+import type { Intent } from "./intent.ts";
+import { describeStanding, type Resolved } from "./intents.ts";
+import { comparePaths, isBelow, moveBelow, parentOf } from "./path.ts";
+import type { Request } from "./request.ts";
+import { findCover, followHostLinks, traceHostPath, type View } from "./view.ts";
+
+/** A tree of the host's in the jail. */
+interface Tree {
+  /** Physical. */
+  readonly source: string;
+  readonly path: string;
+  readonly isWritable: boolean;
+  readonly origin: KeyOrigin;
+}
+
+/** A part of the way to a directory of our own, at a path where the jail shows it. */
+interface Sight {
+  readonly own: OwnDirectory;
+  readonly isEnd: boolean;
+  readonly path: string;
+  readonly isWritable: boolean;
+}
+
+/** Hides what is nobody's business.
+ * @throws TsjailError `profile_conflict` where the profile asks for a directory of our own itself */
+export function hideOwn(request: Request, resolved: Resolved): Resolved {
+  refuseOwn(request, resolved);
+  const paths = listSights(request, resolved)
+    .filter(({ own, isEnd }) => isEnd && own.access === "none")
+    .map(({ path }) => path);
+  if (paths.length === 0) return resolved;
+  const origin: KeyOrigin = { file: "built in", layer: Number.MAX_SAFE_INTEGER };
+  const hides = [...new Set(paths)].map(
+    (path): Intent => ({ path, written: path, origin, content: { kind: "hide", optional: true } }),
+  );
+  // Sorting keeps the order of equal paths: below an optional bind at the same place, in case that one is passed over.
+  const intents = [...hides, ...resolved.intents].sort((a, b) => comparePaths(a.path, b.path));
+  return describeStanding(request, intents);
+}
+
+/** What comes over all mounts: the way to our directories is held, and profiles are read-only. */
+export function holdOwn(request: Request, resolved: Resolved): Operation[] {
+  const sights = listSights(request, resolved).filter(({ isWritable }) => isWritable);
+  const pins = sights.filter(({ path, isEnd }) => !isEnd && !isMount(resolved.view, path));
+  const ends = sights.filter(({ own, isEnd }) => isEnd && own.access === "read");
+  const list = (some: readonly Sight[]) => [...new Set(some.map(({ path }) => path))].sort(comparePaths);
+  return [
+    ...list(pins).map((target): Operation => ({ op: "pin", origin: "built in", target })),
+    ...list(ends).map(
+      (target): Operation => ({ op: "readonly", origin: "built in", target, flags: ["optional"] }),
+    ),
+  ];
+}
+
+function listTrees(request: Request, { view, intents }: Resolved): Tree[] {
+  const root = rootDirectory(request.profile);
+  const trees: Tree[] = [];
+  if (root !== undefined) {
+    const { path, type, writable } = request.profile.root;
+    const origin = request.loaded.origin(path === undefined ? "root.type" : "root.path");
+    trees.push({
+      source: followHostLinks(view, root),
+      path: "/",
+      isWritable: type === "directory" && writable !== "no",
+      origin,
+    });
+  }
+  for (const { path, content, origin } of intents) {
+    if (content.kind !== "bind") continue;
+    const isWritable = !content.attributes.includes("ro");
+    trees.push({ source: followHostLinks(view, content.source), path, isWritable, origin });
+  }
+  return trees;
+}
+
+function refuseOwn(request: Request, resolved: Resolved): void {
+  for (const { source, isWritable, origin } of listTrees(request, resolved)) {
+    for (const { path, access } of request.host.own) {
+      if (source !== path && !isBelow(source, path)) continue;
+      if (access === "none") {
+        throw new TsjailError("profile_conflict", `${source} is tsjail's own: no jail may have it.`, {
+          origin,
+          hint: "Who can write there decides what the next jail is like. `tsjail cache ls` lists what is kept.",
+        });
+      }
+      if (isWritable) {
+        throw new TsjailError("profile_conflict", `${source} has your profiles: no jail may write there.`, {
+          origin,
+          hint: "Who can write there decides what the next jail is like. Show it read-only, or start elsewhere.",
+        });
+      }
+    }
+  }
+}
+
+/** Wherever a place on the way to a directory of our own is shown, or could be. */
+function listSights(request: Request, resolved: Resolved): Sight[] {
+  const trees = listTrees(request, resolved);
+  const sights: Sight[] = [];
+  for (const own of request.host.own) {
+    for (const place of new Set([...own.way, own.path])) {
+      for (const tree of trees) {
+        if (!isBelow(place, tree.source)) continue;
+        const path = moveBelow(place, tree.source, tree.path);
+        const shown = listShown(request, resolved.view, path).filter(({ source }) => source === place);
+        if (shown.length === 0) continue;
+        const isWritable = shown.some((one) => one.isWritable);
+        sights.push({ own, isEnd: place === own.path, path, isWritable });
+      }
+    }
+  }
+  return sights;
+}
+
+interface Shown {
+  /** The path of the host's. */
+  readonly source: string | undefined;
+  readonly isWritable: boolean;
+}
+
+/** What a path shows; more than one thing where an optional bind may be passed over at the start. */
+function listShown({ profile }: Request, view: View, path: string): Shown[] {
+  const shown: Shown[] = [];
+  for (let at = path; ; ) {
+    const cover = findCover(view, at);
+    const source = traceHostPath(view, path, cover);
+    if (cover?.content.kind !== "bind") {
+      shown.push({ source, isWritable: cover === undefined && profile.root.writable !== "no" });
+      return shown;
+    }
+    shown.push({ source, isWritable: !cover.content.attributes.includes("ro") });
+    if (!cover.content.optional) return shown;
+    at = parentOf(cover.path);
+  }
+}
+
+/** Whether something is surely mounted at a path, which then can't be renamed as it is. */
+function isMount(view: View, path: string): boolean {
+  const content = view.places.get(path)?.content;
+  if (content?.kind === "bind") return !content.optional;
+  return content !== undefined && ["tmpfs", "proc", "dev", "sys", "mqueue"].includes(content.kind);
+}

@@ -1,0 +1,22 @@
+// What the kernel says of this process and of itself. In: /proc. Out: numbers. The executor compares the one with
+// capget(2), as part of `fact_caller`; the other changes with the kernel alone, which `fact_machine` names.
+import { readFileSync } from "node:fs";
+
+/** CapEff of /proc/PID/status (proc_pid_status(5)); none where it can't be read. */
+export function readCapabilities(status = readText("/proc/self/status")): bigint {
+  return BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+}
+
+/** /proc/sys/kernel/cap_last_cap; 40, CAP_CHECKPOINT_RESTORE, the last one since Linux 5.9, where that can't be read. */
+export function readLastCapability(text = readText("/proc/sys/kernel/cap_last_cap")): number {
+  const value = Number.parseInt(text, 10);
+  return Number.isNaN(value) ? 40 : value;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,134 @@
+// Every look at this machine that a plan depends on. In: a path, a name. Out: what was seen; and while recordLooks()
+// runs, a note of it, from which facts.ts makes what the executor compares before it uses the plan again.
+// src/profile and src/host look through here and in no other way.
+import { type BigIntStats, fstatSync, lstatSync, readlinkSync, statSync } from "node:fs";
+import type { factKinds } from "../plan/operations.ts";
+
+export type SeenKind = keyof typeof factKinds;
+
+export type Look =
+  | FileLook
+  | { readonly type: "kind"; readonly path: string; readonly kind: SeenKind; readonly follow: boolean }
+  | { readonly type: "link"; readonly path: string; readonly text: string }
+  | { readonly type: "variable"; readonly name: string; readonly value: string | undefined }
+  | { readonly type: "directory" }
+  | { readonly type: "unrepeatable"; readonly why: string };
+
+export interface FileLook {
+  readonly type: "file";
+  readonly path: string;
+  readonly stats: BigIntStats;
+  /** CLOCK_REALTIME just before, in ns. */
+  readonly time: bigint;
+  /** It is a directory, and its entries were listed. */
+  readonly listed: boolean;
+}
+
+// Of the one synchronous call of recordLooks() that is going on.
+let noted: Map<string, Look> | undefined;
+
+/** Runs `work` and returns, beside its value, everything that was looked at meanwhile, each thing once. */
+export function recordLooks<T>(work: () => T): { value: T; looks: readonly Look[] } {
+  const outer = noted;
+  const own = new Map<string, Look>();
+  noted = own;
+  try {
+    return { value: work(), looks: [...own.values()] };
+  } finally {
+    noted = outer;
+  }
+}
+
+/** The first look counts: what was seen later is compared with it when the plan is used again. */
+function note(key: string, look: Look): void {
+  if (noted !== undefined && !noted.has(key)) noted.set(key, look);
+}
+
+/** What lies at a path; `follow` a symbolic link there. */
+export function lookAtKind(path: string, follow = false): SeenKind {
+  const kind = findKind(path, follow);
+  note(`kind ${follow} ${path}`, { type: "kind", path, kind, follow });
+  return kind;
+}
+
+function findKind(path: string, follow: boolean): SeenKind {
+  try {
+    const stats = follow ? statSync(path) : lstatSync(path);
+    if (stats.isSymbolicLink()) return "symlink";
+    return stats.isDirectory() ? "directory" : stats.isFile() ? "file" : "other";
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    // A NUL in it, which no path has.
+    return ["ENOENT", "ENOTDIR", "ERR_INVALID_ARG_VALUE"].includes(code) ? "absent" : "unreadable";
+  }
+}
+
+/** What the symbolic link at a path says; an exception where there is none. */
+export function lookAtLink(path: string): string {
+  const text = readlinkSync(path);
+  note(`link ${path}`, { type: "link", path, text });
+  return text;
+}
+
+/** What is about to be read through a descriptor. Asked before the reading, it tells later whether that saw the
+ * whole of one state. */
+export function lookAtOpened(path: string, descriptor: number): BigIntStats {
+  const time = readClock();
+  return noteFile(path, fstatSync(descriptor, { bigint: true }), time);
+}
+
+/** A directory that is about to be listed: its times change with every entry that comes, goes or is replaced. */
+export function lookAtListed(path: string): void {
+  const time = readClock();
+  noteFile(path, statSync(path, { bigint: true }), time, true);
+}
+
+/** A program of ours, links to it followed. */
+export function lookAtProgram(path: string): void {
+  const time = readClock();
+  noteFile(path, statSync(path, { bigint: true }), time);
+}
+
+/** Owner, mode and times of what lies at a path, not of what a link there leads to; undefined where nothing is. */
+export function lookAtOwner(path: string): BigIntStats | undefined {
+  const time = readClock();
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stats !== undefined && !stats.isSymbolicLink()) return noteFile(path, stats, time);
+  lookAtKind(path);
+  return stats;
+}
+
+/** What could not be read. That it isn't there is a fact, if it still isn't; whether it can be read later is none that
+ * stat(2) tells: groups, ACLs and security modules decide, and errors pass. */
+export function noteUnread(path: string, error: unknown): void {
+  const { code = "an error" } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT" && lookAtKind(path, true) === "absent") return;
+  noteUnrepeatable(`${path} could not be read (${code})`);
+}
+
+const readClock = (): bigint => BigInt(Date.now()) * 1_000_000n;
+
+function noteFile(path: string, stats: BigIntStats, time: bigint, listed = false): BigIntStats {
+  note(`file ${path}`, { type: "file", path, stats, time, listed });
+  return stats;
+}
+
+/** A variable of the caller's environment. */
+export function lookAtVariable(
+  environment: Readonly<Record<string, string | undefined>>,
+  name: string,
+): string | undefined {
+  const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
+  note(`variable ${name}`, { type: "variable", name, value });
+  return value;
+}
+
+/** The current directory was made use of. */
+export function noteDirectory(): void {
+  note("directory", { type: "directory" });
+}
+
+/** Something was used that can't be compared in a moment: a plan made of it is used once. */
+export function noteUnrepeatable(why: string): void {
+  note(`unrepeatable ${why}`, { type: "unrepeatable", why });
+}
