@@ -56,20 +56,6 @@ static int exit_status(const struct jail *jail) {
 
 enum { MAX_SUBJECT = 300 }; /* bytes; there has to be room for the rest of the line */
 
-/* Names and paths are other people's: what would move a terminal's cursor is replaced. */
-static void add_printable(struct text *text, const char *word, size_t most) {
-    char letter[2] = {0};
-
-    for (; *word && most > 0; word++, most--) {
-        letter[0] = *word;
-        if ((u8)*word < ' ' || *word == 0x7f)
-            letter[0] = '?';
-        text_add(text, letter);
-    }
-    if (*word)
-        text_add(text, "...");
-}
-
 /* The paths of an operation, source and target; else its first text; of the command, its name. */
 static void add_subject(struct text *text, const struct jail *jail, const struct operation *op) {
     u32 at = 0, rest = 0;
@@ -83,11 +69,11 @@ static void add_subject(struct text *text, const struct jail *jail, const struct
         first = plan_text(op, FIELD_STRING, &rest);
     if (first && *first) {
         text_add(text, " ");
-        add_printable(text, first, MAX_SUBJECT);
+        text_add_printable(text, first, MAX_SUBJECT);
     }
     if (second && strcmp(first, second) != 0) {
         text_add(text, " -> ");
-        add_printable(text, second, MAX_SUBJECT);
+        text_add_printable(text, second, MAX_SUBJECT);
     }
 }
 
@@ -129,7 +115,7 @@ static void print_terse(const struct jail *jail) {
         if (op->opcode == OP_COMMAND && jail->command)
             origin = "command line";
         text_add(&text, " (");
-        add_printable(&text, origin, MAX_SUBJECT / 2);
+        text_add_printable(&text, origin, MAX_SUBJECT / 2);
         text_add(&text, ") failed: ");
     } else {
         text_add(&text, "the start failed: ");

@@ -147,15 +147,14 @@ static int has_slash(const char *word) {
     return 0;
 }
 
+enum { PATH_BYTES = 4096 };
+
 static int refuse_file(const char *file, const char *why, const char *which) {
     struct text text = {0};
 
-    text_add(&text, file);
+    text_add_printable(&text, file, PATH_BYTES);
     text_add(&text, why);
-    text_add(&text, which);
-    for (size_t i = 0; i < text.length; i++)
-        if ((u8)text.data[i] < ' ' || text.data[i] == 0x7f)
-            text.data[i] = '?';
+    text_add_printable(&text, which, PATH_BYTES);
     return refuse(text.data);
 }
 

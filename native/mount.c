@@ -29,7 +29,8 @@ static int is_missing(long error) {
 static int is_mount_point_failure(const struct jail *jail) {
     const struct failure *failure = &jail->failure;
 
-    return failure->reason == REASON_MOUNT_POINT_MISSING || is_missing(-failure->error);
+    return failure->reason == REASON_MOUNT_POINT_MISSING || is_missing(-failure->error) ||
+           failure->error == EROFS;
 }
 
 int attach(struct jail *jail, int mount, const struct target *target) {

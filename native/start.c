@@ -74,6 +74,25 @@ void text_add(struct text *text, const char *more) {
     }
 }
 
+static int is_control(const u8 *letter) {
+    return *letter < ' ' || *letter == 0x7f || (*letter == 0xc2 && (letter[1] & 0xe0) == 0x80) ||
+           ((*letter & 0xe0) == 0x80 && letter[-1] == 0xc2);
+}
+
+void text_add_printable(struct text *text, const char *more, size_t most) {
+    char letter[2] = {0};
+    size_t i;
+
+    for (i = 0; more[i] && i < most; i++) {
+        /* a byte that goes on with another character is not taken for a control character */
+        const u8 here[3] = {i ? (u8)more[i - 1] : 0, (u8)more[i], (u8)more[i + 1]};
+        letter[0] = is_control(here + 1) ? '?' : more[i];
+        text_add(text, letter);
+    }
+    if (more[i])
+        text_add(text, "...");
+}
+
 void text_add_number(struct text *text, s64 number) {
     char digits[24];
     size_t at = sizeof digits;

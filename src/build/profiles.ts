@@ -20,7 +20,7 @@ export function parseProfiles(): [text: string, json: string][] {
 
 function parseProfile(text: string, path: string): Parsed {
   const table = parseToml(text, path);
-  if (!isDeepStrictEqual(JSON.parse(JSON.stringify(table)), table))
+  if (!isDeepStrictEqual(JSON.parse(JSON.stringify(table)), structuredClone(table)))
     throw new BuildProblem(`${path} has a value that JSON has not.`);
   const positions = [...locateKeys(text)].map(([key, { line, column }]) => [key, [line, column]] as const);
   return { table, positions: Object.fromEntries(positions) };

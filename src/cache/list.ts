@@ -36,6 +36,11 @@ export function clearKept(directory: string): number {
   return names.filter(isPlanName).length;
 }
 
+/** Removes what V8 has compiled of tsjail itself (loader.ts). */
+export function clearCode(directory: string): void {
+  if (lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) rmSync(directory, { recursive: true });
+}
+
 function listNames(directory: string): string[] {
   try {
     return readdirSync(directory);

@@ -1,6 +1,7 @@
 // `tsjail cache ls|clear`: the plans that are kept so that a start needs no Node. In: a word. Out: a table, or an empty
 // directory (cache/list.ts).
-import { clearKept, listKept } from "../cache/list.ts";
+import { dirname, join } from "node:path";
+import { clearCode, clearKept, listKept } from "../cache/list.ts";
 import { planDirectory } from "../cache/place.ts";
 import { TsjailError } from "../error.ts";
 import { helpOption, jsonOption } from "../options.ts";
@@ -62,6 +63,7 @@ function list(call: Call, directory: string): number {
 
 function clear(call: Call, directory: string): number {
   const count = clearKept(directory);
+  clearCode(join(dirname(directory), "code"));
   if (hasOption(call, "json")) {
     call.print(`${JSON.stringify({ removed: count })}\n`);
     return 0;

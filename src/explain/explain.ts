@@ -130,8 +130,11 @@ function formatCause({ report }: Failure): string {
 }
 
 /** "(operation 12 of the plan: bind; openat2; ENOENT (2))": what a report of a bug needs. */
-function formatPlace({ operation, report, errno }: Failure): string {
-  const parts = operation === undefined ? [] : [`operation ${report.op} of the plan: ${operation.op}`];
+function formatPlace({ operation, plan, report, errno }: Failure): string {
+  // As `tsjail plan` counts, which doesn't print what a plan was compiled from.
+  const facts = plan.filter(({ op }) => op.startsWith("fact_")).length;
+  const parts =
+    operation === undefined ? [] : [`operation ${report.op - facts} of the plan: ${operation.op}`];
   if (operation === undefined && report.op >= 0)
     parts.push(`operation ${report.op}, which the plan doesn't have`);
   if (report.step !== "none") parts.push(report.step);

@@ -3,7 +3,8 @@
 import { statfsSync } from "node:fs";
 
 /** f_type of statfs(2), <linux/magic.h>: file systems where content changes and no time does; that have no change time
- * but show what utimensat(2) sets; or whose times are what a program in user space says. */
+ * but show what utimensat(2) sets; whose times are what a program in user space says; or come late, and by the clock of
+ * another machine. */
 const undependable: ReadonlyMap<number, string> = new Map([
   [0x9fa0, "procfs"],
   [0x62656572, "sysfs"],
@@ -18,6 +19,18 @@ const undependable: ReadonlyMap<number, string> = new Map([
   [0x4d44, "FAT"],
   [0x2011bab0, "exFAT"],
   [0x65735546, "FUSE"],
+  [0x6969, "NFS"],
+  [0x517b, "SMB"],
+  [0xfe534d42, "SMB"],
+  [0xff534d42, "CIFS"],
+  [0x01021997, "9P"],
+  [0x5346414f, "AFS"],
+  [0x6b414653, "AFS"],
+  [0x73757245, "Coda"],
+  [0x00c36400, "Ceph"],
+  [0x0bd00bd0, "Lustre"],
+  [0x01161970, "GFS2"],
+  [0x7461636f, "OCFS2"],
 ]);
 
 export function whyUndependable(path: string): string | undefined {

@@ -1,7 +1,8 @@
 // Where tsjail keeps what it relies on at its next start: compiled plans, records of trust, your profiles.
 // In: the environment, a profile. Out: those directories and the ways to them, the directories made before a jail
 // that could otherwise make them. Next: compile/own.ts.
-import { join } from "node:path";
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
 import { makeDirectories } from "../directory.ts";
 import { TsjailError } from "../error.ts";
 import { type Look, lookAtVariable, noteUnrepeatable, recordLooks } from "../facts/look.ts";
@@ -51,11 +52,11 @@ export function findOwnDirectories(environment: Environment): OwnDirectory[] {
   for (const [variable, rest, access] of kinds) {
     const bases = [
       lookAtVariable(environment, variable) ?? "",
-      ...homes.map((home) => home && join(home, rest)),
+      ...homes.map((home) => home && `${home}/${rest}`),
     ];
     for (const base of bases) {
       if (!base.startsWith("/")) continue;
-      const given = join(base, "tsjail");
+      const given = `${base}/tsjail`;
       if (!found.has(given)) found.set(given, { ...finder.trace(given), access });
     }
   }
@@ -82,6 +83,10 @@ const harmless = new Set(["EACCES", "EPERM", "EROFS", "EEXIST", "ENOTDIR", "ELOO
 /** @returns whether there was something to make */
 function makeDirectory(path: string): boolean {
   try {
+    if (isForeign(path)) {
+      noteUnrepeatable(`${path} is another user's to make`);
+      return false;
+    }
     return makeDirectories(path);
   } catch (cause) {
     if (harmless.has((cause as NodeJS.ErrnoException).code ?? "")) {
@@ -94,4 +99,14 @@ function makeDirectory(path: string): boolean {
       cause,
     });
   }
+}
+
+/** sudo(8) without -H leaves HOME another user's: root makes nothing there, where that user could lead it astray, and
+ * where a directory of root's would shut the user out. */
+function isForeign(path: string): boolean {
+  if (process.geteuid?.() !== 0) return false;
+  let place = path;
+  while (statSync(place, { throwIfNoEntry: false }) === undefined && place !== dirname(place))
+    place = dirname(place);
+  return statSync(place).uid !== 0;
 }

@@ -37,10 +37,12 @@ export function checkPlan(plan: Plan, code: ErrorCode): void {
     throw new TsjailError(code, `The plan lacks these operations: ${missing.join(", ")}.`);
 }
 
+const phaseNumbers = new Map(
+  operationNames.map((name) => [name, phases.indexOf(findOperationType(name).phase)]),
+);
+
 /** The position of an operation's phase in `phases`. */
-export function phaseNumber(name: OperationName): number {
-  return phases.indexOf(findOperationType(name).phase);
-}
+export const phaseNumber = (name: OperationName): number => phaseNumbers.get(name) ?? -1;
 
 /** "Operation 12 of the plan (bind)". */
 function nameOperation(operation: Operation, index: number): string {

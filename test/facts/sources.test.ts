@@ -87,6 +87,8 @@ const imports: Readonly<Record<string, readonly string[]>> = {
   "src/profile/load.ts": ["userInfo"],
   // The kernel's, which fact_machine names.
   "src/host/read.ts": ["release"],
+  // A directory that it has just made goes to whom the one above belongs.
+  "src/launch/own.ts": ["statSync"],
   // Opened files are noted. The real path names a record of trust.
   "src/profile/parse.ts": ["closeSync", "constants", "openSync", "readSync", "realpathSync"],
   // Names, for suggestions in an error.

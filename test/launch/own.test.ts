@@ -1,6 +1,14 @@
 // Where tsjail's own directories are, and which of them are made before a start. In: environments, profiles, a
 // directory with links in it. Out: paths, the ways to them, what is made. What a plan does with them: compile/own.
-import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { TsjailError } from "../../src/error.ts";
 import { readIdentity } from "../../src/host/identity.ts";
@@ -80,6 +88,16 @@ test("what a jail could make is made before it, and nothing else", (context) => 
   // A plan that is kept must know them as they are now.
   const seen = looks.flatMap((look) => (look.type === "kind" && look.path === made()[2] ? [look.kind] : []));
   assert.equal(seen, ["directory"]);
+});
+
+test.needs("root")("root makes nothing in another user's home", (context) => {
+  const home = makeHome(context);
+  settleOwn(writing(home), { HOME: home }, true);
+  assert.ok(existsSync(join(home, ".cache/tsjail")));
+  const foreign = makeHome(context);
+  chownSync(foreign, 4242, 4243);
+  settleOwn(writing(foreign), { HOME: foreign }, true);
+  assert.not.ok(existsSync(join(foreign, ".cache")));
 });
 
 test("links are followed on both sides before they are compared", (context) => {

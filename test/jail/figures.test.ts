@@ -1,0 +1,91 @@
+// What a warm start may cost, counted where clocks are too noisy to tell. In: the shipped profiles, strace. Out: their
+// system calls, the command's own left out, and the executor's size, against the figures below: who makes one grow
+// changes it here, in the same commit, and says why there.
+// time-limit: 120s
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as assert from "../support/assert.ts";
+import { suite } from "../support/suite.ts";
+
+/** For an ordinary user of a Debian 12: operations of the plan, and system calls of monitor, init and the command's
+ * process until the command is executed. */
+const figures = {
+  base: { operations: 100, calls: 673 },
+  dev: { operations: 131, calls: 730 },
+  ci: { operations: 104, calls: 697 },
+  offline: { operations: 133, calls: 753 },
+  untrusted: { operations: 81, calls: 544 },
+} as const;
+/** Other machines have other entries in / and /etc: more than this none of them costs. */
+const callsPerOperation = 8;
+/** Bytes, of gcc 12 for x86-64; of another compiler a tenth more. */
+const executorSize = 54_328;
+
+const test = suite("figures").needs("user", "x64", "userns", "command:strace", "command:cc");
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const executor = join(root, "dist/linux-x64/tsjail");
+
+/** A home and a project that are the same everywhere. */
+function inWorld<T>(
+  work: (start: (words: readonly string[], through?: readonly string[]) => string) => T,
+): T {
+  const home = mkdtempSync(join(tmpdir(), "tsjail-figures-"));
+  const cwd = join(home, "project");
+  mkdirSync(cwd);
+  const { PATH, XDG_CACHE_HOME } = process.env;
+  const env = { PATH, XDG_CACHE_HOME, HOME: home, SHELL: "/bin/sh" };
+  try {
+    return work((words, through = []) => {
+      const [program = "", ...rest] = [...through, executor, ...words];
+      const { status, stdout, stderr } = spawnSync(program, rest, { cwd, env, encoding: "utf8" });
+      assert.equal([status, stderr], [0, ""], words.join(" "));
+      return stdout;
+    });
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+/** The calls until each process has become the command; ppoll(2) waits, and how often is chance. */
+function countCalls(trace: string): number {
+  const commands = new Set<string>();
+  let count = 0;
+  for (const line of trace.split("\n")) {
+    const [, pid = "", started, resumed] = /^(\d+) +(?:(\w+)\(|<\.\.\. (\w+) resumed>)/.exec(line) ?? [];
+    const isExecuted = (started ?? resumed) === "execve" && line.endsWith(" = 0");
+    if (started !== undefined && started !== "ppoll" && !commands.has(pid)) count++;
+    if (isExecuted && (resumed !== undefined || line.includes('execve("/bin/true"'))) commands.add(pid);
+  }
+  return count;
+}
+
+for (const [profile, figure] of Object.entries(figures)) {
+  test(`a warm start of ${profile} makes no more system calls than are recorded`, () => {
+    const [operations, calls] = inWorld((start) => {
+      const words = ["-p", profile, "--no-tty", "/bin/true"];
+      const plan = JSON.parse(start(["plan", "--json", ...words])) as { operations: unknown[] };
+      // Once to keep the plan, and again where something had only just been written.
+      for (let round = 0; round < 3; round++) start(words);
+      const trace = join(process.env.XDG_CACHE_HOME ?? "/", `trace-${profile}`);
+      start(words, ["strace", "-f", "-qq", "-o", trace]);
+      const text = readFileSync(trace, "latin1");
+      assert.not.match(text, /execve\("[^"]*node"/, "the start was not warm");
+      return [plan.operations.length, countCalls(text)] as const;
+    });
+    const more = Math.max(0, operations - figure.operations);
+    const shown = `${profile}: { operations: ${operations}, calls: ${calls} }`;
+    assert.ok(calls <= figure.calls + more * callsPerOperation, shown);
+    // A figure that is never met guards nothing.
+    if (operations === figure.operations) assert.ok(calls > figure.calls - 20, `lower it: ${shown}`);
+  });
+}
+
+test("the executor is no larger than is recorded", () => {
+  const { size } = statSync(executor);
+  const version = execFileSync("cc", ["-dumpversion"], { encoding: "utf8" }).trim();
+  const most = version.startsWith("12") ? executorSize : executorSize * 1.1;
+  assert.ok(size <= most, `${size} bytes`);
+});
