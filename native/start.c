@@ -86,7 +86,9 @@ void text_add_printable(struct text *text, const char *more, size_t most) {
     for (i = 0; more[i] && i < most; i++) {
         /* a byte that goes on with another character is not taken for a control character */
         const u8 here[3] = {i ? (u8)more[i - 1] : 0, (u8)more[i], (u8)more[i + 1]};
-        letter[0] = is_control(here + 1) ? '?' : more[i];
+        letter[0] = more[i];
+        if (is_control(here + 1))
+            letter[0] = '?';
         text_add(text, letter);
     }
     if (more[i])

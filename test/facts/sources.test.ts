@@ -87,7 +87,7 @@ const imports: Readonly<Record<string, readonly string[]>> = {
   "src/profile/load.ts": ["userInfo"],
   // The kernel's, which fact_machine names.
   "src/host/read.ts": ["release"],
-  // A directory that it has just made goes to whom the one above belongs.
+  // Whose directory root would make another one in.
   "src/launch/own.ts": ["statSync"],
   // Opened files are noted. The real path names a record of trust.
   "src/profile/parse.ts": ["closeSync", "constants", "openSync", "readSync", "realpathSync"],

@@ -49,14 +49,17 @@ function inWorld<T>(
   }
 }
 
-/** The calls until each process has become the command; ppoll(2) waits, and how often is chance. */
+/** Waiting, which happens as often as chance has it. */
+const waits = new Set(["ppoll", "futex"]);
+
+/** The calls until each process has become the command. */
 function countCalls(trace: string): number {
   const commands = new Set<string>();
   let count = 0;
   for (const line of trace.split("\n")) {
     const [, pid = "", started, resumed] = /^(\d+) +(?:(\w+)\(|<\.\.\. (\w+) resumed>)/.exec(line) ?? [];
     const isExecuted = (started ?? resumed) === "execve" && line.endsWith(" = 0");
-    if (started !== undefined && started !== "ppoll" && !commands.has(pid)) count++;
+    if (started !== undefined && !waits.has(started) && !commands.has(pid)) count++;
     if (isExecuted && (resumed !== undefined || line.includes('execve("/bin/true"'))) commands.add(pid);
   }
   return count;
