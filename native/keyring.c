@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The caller's session keyring comes along into a new user namespace, and whoever possesses a key
- * can read it (keyrings(7)). The jail gets an empty one of its own, or no keyrings at all. Called
- * by init.c, before the operations. */
+/* Keys belong to a user of the kernel's, whatever the user namespace (keyrings(7)). The caller's
+ * session keyring comes along into a new one; the jail gets an empty one of its own, so that file
+ * systems don't find the caller's keys by way of it. The user's other keyrings are found by their
+ * numbers, which can be guessed, so the system calls for keys are refused altogether. Called by
+ * init.c, before the operations. */
 #include <asm-generic/errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -41,14 +43,14 @@ static long refuse_keyrings(void) {
 }
 
 int leave_keyring(struct jail *jail) {
-    long error = sys(keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0);
+    long joined = sys(keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0), error;
+    /* Where a filter around us refuses keyctl, it refuses it to the command too. */
+    int refused = joined == -ENOSYS || joined == -EPERM;
 
     /* A keyring counts against the user's quota of 200 keys, also for a while after its jail ended.
-     */
-    if (error == -EDQUOT)
-        error = refuse_keyrings();
-    /* Where a filter around us refuses keyctl, it refuses it to the command too. */
-    if (error >= 0 || error == -ENOSYS || error == -EPERM)
-        return 0;
-    return fail(jail, STEP_KEYCTL, error);
+     * Without one of its own the jail can't ask for what is in the caller's either. */
+    if (joined < 0 && joined != -EDQUOT && !refused)
+        return fail(jail, STEP_KEYCTL, joined);
+    error = refuse_keyrings();
+    return error < 0 && !refused ? fail(jail, STEP_KEYCTL, error) : 0;
 }

@@ -3,6 +3,7 @@
 import { formatOrigin, TsjailError } from "../error.ts";
 import type { RootEntry } from "../host/host.ts";
 import { rootDirectory } from "../host/needs.ts";
+import { dropAstray } from "./astray.ts";
 import { collectIntents } from "./collect.ts";
 import { describeContent, type Intent } from "./intent.ts";
 import { comparePaths } from "./path.ts";
@@ -34,6 +35,7 @@ export function resolveIntents(request: Request): Resolved {
     intents = moved;
     if (settled) break;
   }
+  intents = dropAstray(makeView(root, pickLatest(intents), links), intents);
   for (const group of groupByPath(intents).values()) checkConflict(group);
   const standing = pickLatest(intents.filter((intent) => !leadsToRoot(intent))).sort((a, b) =>
     comparePaths(a.path, b.path),

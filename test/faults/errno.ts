@@ -23,6 +23,7 @@ const errnos: Readonly<Record<string, string>> = {
   getcwd: "ENOENT",
   ioctl: "EIO",
   keyctl: "ENOMEM",
+  seccomp: "ENOMEM",
   mkdirat: "ENOSPC",
   mknodat: "EPERM",
   mmap: "ENOMEM",

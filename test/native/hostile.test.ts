@@ -2,6 +2,7 @@
 // A jail that works against its monitor, and a caller who starts it in odd ways. In: plans by hand. Out: the clock, the
 // parent and the caller's own things are where they were. What a plan's bytes can do is in wire.test.ts.
 import { spawn } from "node:child_process";
+import { constants } from "node:os";
 import koffi from "koffi";
 import type { Operation } from "../../src/plan/operations.ts";
 import { encodePlan } from "../../src/plan/wire.ts";
@@ -92,6 +93,7 @@ const number = numbers[process.arch === "arm64" ? "arm64" : "x64"];
 const libc = koffi.load(null);
 const calls = {
   keyctl: libc.func("long syscall(long number, long operation, void *argument)"),
+  find: libc.func("long syscall(long number, long operation, long id, long create)"),
   add: libc.func("long syscall(long number, str type, str name, str payload, long length, long keyring)"),
 };
 const addKey = (name: string, text: string): boolean =>
@@ -135,6 +137,22 @@ all.needs(
   } finally {
     calls.keyctl(number.keyctl, 1, null);
   }
+});
+
+/** KEYCTL_DESCRIBE of a keyring by its number, and the errno. */
+const describeKeyring = (serial: number) =>
+  `my $text = "\\0" x 200; my $length = syscall(${number.keyctl}, 6, ${serial}, $text, 200);
+print $length < 0 ? "errno " . int($!) : "length $length"`;
+
+perl("no keyring of the user's is reached by its number", async () => {
+  // KEYCTL_GET_KEYRING_ID of KEY_SPEC_USER_KEYRING: it is there for every process of this user's, in any namespace.
+  const serial = calls.find(number.keyctl, 0, -4, 1);
+  assert.ok(Number(serial) > 0);
+  const script = describeKeyring(Number(serial));
+  const outside = await watch(spawn("perl", ["-e", script], { stdio: ["ignore", "pipe", "pipe"] })).ended;
+  assert.match(outside.stdout, /^length \d+$/);
+  const inside = await runExecutor(["perl", "-e", script]);
+  assert.is(`${inside.stdout}${inside.stderr}`, `errno ${constants.errno.ENOSYS}`);
 });
 
 test("twenty thousand words don't stay in memory", async ({ cleanup }) => {
