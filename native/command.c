@@ -107,13 +107,6 @@ static void add_listen_pid(const struct jail *jail) {
     *end = listen_pid.data;
 }
 
-static const char *find_path(char *const *environment) {
-    for (; *environment; environment++)
-        if (memcmp(*environment, "PATH=", 5) == 0)
-            return *environment + 5;
-    return "/usr/local/bin:/usr/bin:/bin";
-}
-
 static long try_execute(const char *file, char **argv, char **environment) {
     long error = sys(execve, file, argv, environment);
     char **shell;
@@ -136,7 +129,7 @@ static long try_execute(const char *file, char **argv, char **environment) {
 /* execvp(3): the first entry of PATH where it can be executed; a refusal is only told when there is
  * no other. */
 static long search_and_execute(char **argv, char **environment) {
-    const char *path = find_path(environment);
+    const char *path = find_search_path(environment);
     size_t name_length = strlen(argv[0]);
     long result = -ENOENT;
 

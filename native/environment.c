@@ -1,7 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* The command's environment: what the plan sets, what it lets through of the caller's, and defaults
- * for what neither has. Called by init.c. */
+ * for what neither has. Called by init.c; and the look-up of a variable, for all. */
 #include "jail.h"
+
+const char *find_variable(char *const *environment, const char *name) {
+    size_t length = strlen(name);
+
+    for (; *environment; environment++)
+        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+            return *environment + length + 1;
+    return NULL;
+}
+
+const char *find_search_path(char *const *environment) {
+    const char *path = find_variable(environment, "PATH");
+
+    return path ? path : "/usr/local/bin:/usr/bin:/bin";
+}
 
 /* `*` stands for any bytes, none included. */
 static int matches(const char *pattern, const char *name, size_t length) {

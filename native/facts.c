@@ -125,12 +125,3 @@ const struct operation *find_false_fact(const struct plan *plan, char *const *en
             return &plan->operation[i];
     return NULL;
 }
-
-const char *find_variable(char *const *environment, const char *name) {
-    size_t length = strlen(name);
-
-    for (; *environment; environment++)
-        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
-            return *environment + length + 1;
-    return NULL;
-}

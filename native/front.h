@@ -18,7 +18,6 @@ long read_plan(struct jail *jail);
 
 /* facts.c: the first thing that isn't any more as the plan has it, or NULL. */
 const struct operation *find_false_fact(const struct plan *plan, char *const *environment);
-const char *find_variable(char *const *environment, const char *name);
 
 /* cache.c: fills in `jail` and returns 1 where a plan was kept for this command line and still
  * holds. */

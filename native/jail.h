@@ -200,6 +200,10 @@ int leave_keyring(struct jail *jail);
 void init(struct jail *jail);
 /* environment.c: the command's, with room for one more variable. Copies what it takes. */
 char **make_environment(const struct jail *jail, char *const *inherited);
+/* The value, or NULL. */
+const char *find_variable(char *const *environment, const char *name);
+/* $PATH, or what is searched without one. */
+const char *find_search_path(char *const *environment);
 /* command.c: becomes the command, or returns with jail->failure set. */
 void execute(struct jail *jail);
 

@@ -51,14 +51,9 @@ static void describe_caller(struct text *front, const char *package) {
 }
 
 static long execute_from_path(const char *name, char **argv, char **environment) {
-    const char *path = "/usr/local/bin:/usr/bin:/bin";
+    const char *path = find_search_path(environment);
     long error = -ENOENT;
 
-    for (char **each = environment; *each; each++)
-        if (memcmp(*each, "PATH=", 5) == 0) {
-            path = *each + 5;
-            break;
-        }
     while (1) {
         struct text file = {0};
         const char *end = path;

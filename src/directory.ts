@@ -1,7 +1,7 @@
-// mkdir -p. In: a path. Out: the directories that were missing, for this user alone. mkdirSync's `recursive` would not
+// mkdir -p, and whose a place is. In: a path. Out: the directories that were missing, for this user alone. mkdirSync's `recursive` would not
 // do: where the kernel answers ENOENT for a name in a directory that exists, as in /proc, it tries again for ever.
-// Used by src/cache, src/launch and src/profile/trust.ts.
-import { mkdirSync, statSync } from "node:fs";
+// Used by src/cache, src/launch, src/loader.ts and src/profile/trust.ts.
+import { mkdirSync, type StatsBase, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 /** @param path absolute
@@ -26,5 +26,21 @@ function isDirectory(path: string): boolean {
     return path === "/" || statSync(path).isDirectory();
   } catch {
     return false;
+  }
+}
+
+/** Ours, and writable for nobody else. */
+export function isOurs({ uid, mode }: Pick<StatsBase<number | bigint>, "uid" | "mode">): boolean {
+  return Number(uid) === process.geteuid?.() && (Number(mode) & 0o022) === 0;
+}
+
+/** Whether a place, which may be missing, is another user's. Root must not follow anybody's links; for others, who could
+ * put one there, the nearest directory decides. */
+export function isForeign(directory: string): boolean {
+  const euid = process.geteuid?.();
+  for (let place = directory; ; place = dirname(place)) {
+    const status = statSync(place, { throwIfNoEntry: false });
+    if (status !== undefined && status.uid !== 0 && status.uid !== euid) return true;
+    if (place === dirname(place) || (status !== undefined && euid !== 0)) return false;
   }
 }

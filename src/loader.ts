@@ -10,7 +10,6 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  type Stats,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -18,6 +17,7 @@ import {
 import { Script } from "node:vm";
 import { cacheDirectory } from "./cache/place.ts";
 import { prepareDirectory } from "./cache/store.ts";
+import { isOurs } from "./directory.ts";
 
 // A hash of run.cjs, which stands in its first line, too: both come from src/build/bundle.ts.
 declare const bundleId: string;
@@ -32,8 +32,6 @@ function findDirectory(): string | undefined {
 }
 
 /** V8 executes what it is given: nobody else may have had a hand in it. */
-const isOurs = (status: Stats): boolean => status.uid === process.geteuid?.() && (status.mode & 0o022) === 0;
-
 function readCode(directory: string, name: string): Buffer | undefined {
   let descriptor: number | undefined;
   try {

@@ -48,8 +48,16 @@ function lookAtPrograms({ environment, self, executor }: KeepRequest): readonly 
       noteUnrepeatable("TSJAIL_EXECUTOR names the executor");
     // This file is the whole bundle (dist/run.cjs), where there is one.
     const scripts = [...self.filter((word) => word.startsWith("/")), import.meta.filename];
-    for (const path of [...scripts, executor]) lookAtProgram(path);
+    for (const path of [...scripts, executor]) tryProgram(path);
   }).looks;
+}
+
+function tryProgram(path: string): void {
+  try {
+    lookAtProgram(path);
+  } catch {
+    noteUnrepeatable(`${path} is being replaced`);
+  }
 }
 
 /** Our own part of argv, without the `--` after it: no option has that for a value (arguments.ts). */

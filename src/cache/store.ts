@@ -2,7 +2,7 @@
 // Out: a file in the cache, or nothing: a cache that can't be written is no error. native/cache.c reads it.
 import { existsSync, lstatSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { makeDirectories } from "../directory.ts";
+import { isForeign, isOurs, makeDirectories } from "../directory.ts";
 import { isLeftover, isPlanName, slots } from "./place.ts";
 
 /** Plans, and bytes, that are kept at most; the oldest go first. */
@@ -18,19 +18,9 @@ export function prepareDirectory(directory: string): boolean {
     if (isForeign(directory) || !existsSync(dirname(dirname(dirname(directory))))) return false;
     makeDirectories(directory);
     const status = lstatSync(directory);
-    return status.isDirectory() && status.uid === process.geteuid?.() && (status.mode & 0o022) === 0;
+    return status.isDirectory() && isOurs(status);
   } catch {
     return false;
-  }
-}
-
-/** Root must not follow anybody's links; for others, who could put one there, the nearest directory decides. */
-function isForeign(directory: string): boolean {
-  const euid = process.geteuid?.();
-  for (let place = directory; ; place = dirname(place)) {
-    const status = statSync(place, { throwIfNoEntry: false });
-    if (status !== undefined && status.uid !== 0 && status.uid !== euid) return true;
-    if (place === dirname(place) || (status !== undefined && euid !== 0)) return false;
   }
 }
 

@@ -3,10 +3,8 @@
 // optional cache: what `hide` says holds either way. Used by intents.ts.
 import { TsjailError } from "../error.ts";
 import type { Intent } from "./intent.ts";
-import { isBelow } from "./path.ts";
+import { isWithin } from "./path.ts";
 import { followHostLinks, type View } from "./view.ts";
-
-const isIn = (path: string, place: string): boolean => path === place || isBelow(path, place);
 
 /** @throws TsjailError `profile_conflict` for a bind that is not optional */
 export function dropAstray(view: View, intents: readonly Intent[]): Intent[] {
@@ -32,7 +30,9 @@ export function dropAstray(view: View, intents: readonly Intent[]): Intent[] {
 function leadsInto(view: View, { path, written, content }: Intent, hide: Intent): boolean {
   if (content.kind !== "bind") return false;
   const place = followHostLinks(view, hide.written);
-  const isSaid = (said: string) => [hide.written, hide.path, place].some((each) => isIn(said, each));
+  const isSaid = (said: string) => [hide.written, hide.path, place].some((each) => isWithin(said, each));
   const source = followHostLinks(view, content.source);
-  return (!isSaid(content.source) && isIn(source, place)) || (!isSaid(written) && isIn(path, hide.path));
+  return (
+    (!isSaid(content.source) && isWithin(source, place)) || (!isSaid(written) && isWithin(path, hide.path))
+  );
 }

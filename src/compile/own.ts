@@ -8,7 +8,7 @@ import type { Operation } from "../plan/operations.ts";
 import type { KeyOrigin } from "../profile/load.ts";
 import type { Intent } from "./intent.ts";
 import { describeStanding, type Resolved } from "./intents.ts";
-import { comparePaths, isBelow, moveBelow, parentOf } from "./path.ts";
+import { comparePaths, isBelow, isWithin, moveBelow, parentOf } from "./path.ts";
 import type { Request } from "./request.ts";
 import { findCover, followHostLinks, traceHostPath, type View } from "./view.ts";
 
@@ -84,7 +84,7 @@ function listTrees(request: Request, { view, intents }: Resolved): Tree[] {
 function refuseOwn(request: Request, resolved: Resolved): void {
   for (const { source, isWritable, origin } of listTrees(request, resolved)) {
     for (const { path, access } of request.host.own) {
-      if (source !== path && !isBelow(source, path)) continue;
+      if (!isWithin(source, path)) continue;
       if (access === "none") {
         throw new TsjailError("profile_conflict", `${source} is tsjail's own: no jail may have it.`, {
           origin,

@@ -24,6 +24,11 @@ export function isBelow(path: string, ancestor: string): boolean {
   return ancestor === "/" ? path !== "/" : path.startsWith(`${ancestor}/`);
 }
 
+/** Whether a path lies below another, or is the same. */
+export function isWithin(path: string, ancestor: string): boolean {
+  return path === ancestor || isBelow(path, ancestor);
+}
+
 /** The same place, seen from another directory: /a/b from /a in /x is /x/b. */
 export function moveBelow(path: string, from: string, to: string): string {
   return joinPath(to, path.slice(from === "/" ? 0 : from.length));

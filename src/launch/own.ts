@@ -1,9 +1,8 @@
 // Where tsjail keeps what it relies on at its next start: compiled plans, records of trust, your profiles.
 // In: the environment, a profile. Out: those directories and the ways to them, the directories made before a jail
 // that could otherwise make them. Next: compile/own.ts.
-import { statSync } from "node:fs";
-import { dirname } from "node:path";
-import { makeDirectories } from "../directory.ts";
+import { isBelow } from "../compile/path.ts";
+import { isForeign, makeDirectories } from "../directory.ts";
 import { TsjailError } from "../error.ts";
 import { type Look, lookAtVariable, noteUnrepeatable, recordLooks } from "../facts/look.ts";
 import { readFile } from "../host/file.ts";
@@ -34,7 +33,7 @@ export interface Own {
 export function settleOwn(profile: Profile, environment: Environment, starts: boolean): Own {
   const writable = listWritable(profile);
   const isReachable = ({ way }: OwnDirectory) =>
-    way.some((place) => writable.some((path) => isIn(place, path)));
+    way.some((place) => writable.some((path) => isBelow(place, path)));
   const found = recordLooks(() => findOwnDirectories(environment));
   const reached = found.value.filter(isReachable);
   const isMade = starts && reached.filter(({ path }) => makeDirectory(path)).length > 0;
@@ -74,8 +73,6 @@ function listWritable(profile: Profile): string[] {
   return paths.map((path) => finder.resolve({ root: "/", path }) ?? path);
 }
 
-const isIn = (place: string, path: string) => place.startsWith(path === "/" ? "/" : `${path}/`);
-
 /** What we may not make, the jail's processes, who are this user, may not either; what is no directory is held in its
  * place by the jail as any other part of the way. */
 const harmless = new Set(["EACCES", "EPERM", "EROFS", "EEXIST", "ENOTDIR", "ELOOP", "ENAMETOOLONG"]);
@@ -83,7 +80,8 @@ const harmless = new Set(["EACCES", "EPERM", "EROFS", "EEXIST", "ENOTDIR", "ELOO
 /** @returns whether there was something to make */
 function makeDirectory(path: string): boolean {
   try {
-    if (isForeign(path)) {
+    // sudo(8) without -H leaves HOME another user's, whom a directory of root's there would shut out.
+    if (process.geteuid?.() === 0 && isForeign(path)) {
       noteUnrepeatable(`${path} is another user's to make`);
       return false;
     }
@@ -99,14 +97,4 @@ function makeDirectory(path: string): boolean {
       cause,
     });
   }
-}
-
-/** sudo(8) without -H leaves HOME another user's: root makes nothing there, where that user could lead it astray, and
- * where a directory of root's would shut the user out. */
-function isForeign(path: string): boolean {
-  if (process.geteuid?.() !== 0) return false;
-  let place = path;
-  while (statSync(place, { throwIfNoEntry: false }) === undefined && place !== dirname(place))
-    place = dirname(place);
-  return statSync(place).uid !== 0;
 }

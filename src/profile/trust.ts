@@ -4,7 +4,7 @@
 import { linkSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { makeDirectories } from "../directory.ts";
+import { isOurs, makeDirectories } from "../directory.ts";
 import { TsjailError } from "../error.ts";
 import { lookAtOwner } from "../facts/look.ts";
 import { describeErrno, type Source } from "./parse.ts";
@@ -117,9 +117,7 @@ function describeOwnership(path: string, kind: "file" | "directory"): "own" | "f
   const status = lookAtOwner(path);
   if (status === undefined) return "missing";
   const isKind = kind === "file" ? status.isFile() : status.isDirectory();
-  return isKind && status.uid === BigInt(process.geteuid?.() ?? 0) && (status.mode & 0o022n) === 0n
-    ? "own"
-    : "foreign";
+  return isKind && isOurs(status) ? "own" : "foreign";
 }
 
 const listRecords = (directory: string) =>

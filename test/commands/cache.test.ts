@@ -2,13 +2,12 @@
 import { chmodSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hashInvocation } from "../../src/cache/place.ts";
-import { TsjailError } from "../../src/error.ts";
 import type { Operation } from "../../src/plan/operations.ts";
 import { encodePlan } from "../../src/plan/wire.ts";
 import { planWith } from "../plan/sample.ts";
 import * as assert from "../support/assert.ts";
 import { suite, type TestContext } from "../support/suite.ts";
-import { makeSurroundings, runLine, type Surroundings } from "./fixture.ts";
+import { expectRefusal, makeSurroundings, runLine, type Surroundings } from "./fixture.ts";
 
 const test = suite("cache");
 
@@ -34,19 +33,8 @@ function makeKept(context: TestContext, ...lines: (readonly string[])[]): Kept {
   return { ...around, plans };
 }
 
-async function refuses(
-  around: Surroundings,
-  argv: readonly string[],
-  message: RegExp,
-  code = "usage",
-): Promise<void> {
-  await assert.rejects(runLine(["cache", ...argv], around), (error) => {
-    assert.ok(error instanceof TsjailError, String(error));
-    assert.equal([error.code, error.exitStatus], [code, 125]);
-    assert.match(error.message, message);
-    return true;
-  });
-}
+const refuses = (around: Surroundings, argv: readonly string[], message: RegExp, code?: string) =>
+  expectRefusal(["cache", ...argv], around, message, code);
 
 test("ls has a line for each plan, the newest first, that can be read as a command line", async (context) => {
   const around = makeKept(context, ["-p", "dev"], [], ["--env", "A=b c\u001B[2J"]);

@@ -12,12 +12,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { TsjailError } from "../../src/error.ts";
 import type { Operation, OperationName } from "../../src/plan/operations.ts";
 import { decodePlan } from "../../src/plan/wire.ts";
 import * as assert from "../support/assert.ts";
 import { suite } from "../support/suite.ts";
-import { makeSurroundings, runLine, type Surroundings } from "./fixture.ts";
+import { expectRefusal, makeSurroundings, runLine, type Surroundings } from "./fixture.ts";
 
 const test = suite("compile");
 const small = '[root]\ntype = "empty"\n[process]\ntty = "never"\n';
@@ -25,19 +24,8 @@ const small = '[root]\ntype = "empty"\n[process]\ntty = "never"\n';
 const read = (around: Surroundings, name: string) => decodePlan(readFileSync(join(around.cwd, name)));
 const list = (plan: readonly Operation[], op: OperationName) => plan.filter((one) => one.op === op);
 
-async function refuses(
-  around: Surroundings,
-  argv: readonly string[],
-  message: RegExp,
-  code = "usage",
-): Promise<void> {
-  await assert.rejects(runLine(["compile", ...argv], around), (error) => {
-    assert.ok(error instanceof TsjailError, String(error));
-    assert.equal([error.code, error.exitStatus], [code, 125]);
-    assert.match(error.message, message);
-    return true;
-  });
-}
+const refuses = (around: Surroundings, argv: readonly string[], message: RegExp, code?: string) =>
+  expectRefusal(["compile", ...argv], around, message, code);
 
 test("writes the plan, and says how it is run", async (context) => {
   const around = makeSurroundings(context);

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Call } from "../../src/commands/command.ts";
 import { selectCommand } from "../../src/commands/select.ts";
+import { TsjailError } from "../../src/error.ts";
+import * as assert from "../support/assert.ts";
 import type { TestContext } from "../support/suite.ts";
 
 export const root = join(import.meta.dirname, "../..");
@@ -52,4 +54,19 @@ export async function runLine(argv: readonly string[], around: Surroundings): Pr
   };
   const status = await selection.command.run(call);
   return { status, stdout, log };
+}
+
+/** A command line that ends with one error of that code, and exit status 125. */
+export async function expectRefusal(
+  argv: readonly string[],
+  around: Surroundings,
+  message: RegExp,
+  code = "usage",
+): Promise<void> {
+  await assert.rejects(runLine(argv, around), (error) => {
+    assert.ok(error instanceof TsjailError, String(error));
+    assert.equal([error.code, error.exitStatus], [code, 125]);
+    assert.match(error.message, message);
+    return true;
+  });
 }

@@ -87,8 +87,8 @@ const imports: Readonly<Record<string, readonly string[]>> = {
   "src/profile/load.ts": ["userInfo"],
   // The kernel's, which fact_machine names.
   "src/host/read.ts": ["release"],
-  // Whose directory root would make another one in.
-  "src/launch/own.ts": ["statSync"],
+  // Makes directories, and says whose one is: what can't be made then is noteUnrepeatable.
+  "src/directory.ts": ["mkdirSync", "statSync"],
   // Opened files are noted. The real path names a record of trust.
   "src/profile/parse.ts": ["closeSync", "constants", "openSync", "readSync", "realpathSync"],
   // Names, for suggestions in an error.
@@ -107,6 +107,7 @@ test("nothing on the way to a plan looks at the machine but through src/facts/lo
   );
   for (const name of [
     ...names,
+    "src/directory.ts",
     "src/launch/own.ts",
     "src/launch/prepare.ts",
     "src/options.ts",

@@ -10,6 +10,13 @@ import { expectRefusal, runBytes } from "./run.ts";
 import { expectDamage, makeSample, replacing } from "./sample.ts";
 
 const test = suite("native/wire-fields");
+/** A string, a path, a list and bytes. */
+const oneOfEachKind = [
+  ["hostname", "name"],
+  ["workdir", "path"],
+  ["environment", "list"],
+  ["file", "content"],
+] as const;
 
 test("refuses figures that their field can't hold", () => {
   const sample = makeSample();
@@ -53,12 +60,7 @@ test("refuses offsets that lead to no blob", () => {
   const offsets = [0, 4, headerBytes, sample.blobs - 4, length - 4, length, length + 4, 2 ** 31, 2 ** 32 - 4];
   const { at } = sample.blobOf("hostname", "name");
   for (const offset of [...offsets, at + 1, at + 2, at + 3]) {
-    for (const [name, field] of [
-      ["hostname", "name"],
-      ["workdir", "path"],
-      ["environment", "list"],
-      ["file", "content"],
-    ] as const) {
+    for (const [name, field] of oneOfEachKind) {
       expectDamage(sample.slot(name, field, BigInt(offset)), `${name}.${field} at ${offset}`);
     }
     const origin = sample.recordAt(sample.indexOf("pivot")) + record.origin;
@@ -71,12 +73,7 @@ test("refuses offsets that lead to no blob", () => {
 
 test("refuses blobs that say a wrong length", () => {
   const sample = makeSample();
-  for (const [name, field] of [
-    ["hostname", "name"],
-    ["workdir", "path"],
-    ["environment", "list"],
-    ["file", "content"],
-  ] as const) {
+  for (const [name, field] of oneOfEachKind) {
     const { at, length } = sample.blobOf(name, field);
     const rest = sample.bytes.length - at - 4;
     const wrong = [length - 1, rest, rest + 1, rest + 4, 0x7fffffff, 0xfffffffb, 0xffffffff];
@@ -102,12 +99,7 @@ test("refuses a string, a path or an origin with a NUL in it", () => {
 
 test("refuses a blob without its NUL", () => {
   const sample = makeSample();
-  for (const [name, field] of [
-    ["hostname", "name"],
-    ["workdir", "path"],
-    ["environment", "list"],
-    ["file", "content"],
-  ] as const) {
+  for (const [name, field] of oneOfEachKind) {
     const { at, length } = sample.blobOf(name, field);
     const plan = sample.with((bytes) => bytes.writeUInt8(0x41, at + 4 + length));
     expectDamage(plan, `${name}.${field}`);

@@ -70,6 +70,8 @@ export const pause = (milliseconds: number): Promise<void> => {
 
 export interface Living {
   pid: number;
+  /** D: the kernel can't end it yet, whatever signal it has got (proc_pid_stat(5)). */
+  state: string;
   parent: number;
   group: number;
   session: number;
@@ -89,6 +91,7 @@ export function listProcesses(): Living[] {
         return [
           {
             pid: Number(name),
+            state: state ?? "",
             parent: Number(parent),
             group: Number(group),
             session: Number(session),
