@@ -16,6 +16,12 @@ struct invocation {
 /* main.c: reads and checks what jail->plan_fd has. 0 or a negative errno. */
 long read_plan(struct jail *jail);
 
+/* main.c: says why on standard error. The exit status. */
+int refuse(const char *message);
+
+/* node.c: fills in `jail` and returns -1, or returns the exit status to end with. */
+int compile_with_node(struct jail *jail, const struct invocation *invocation);
+
 /* facts.c: the first thing that isn't any more as the plan has it, or NULL. */
 const struct operation *find_false_fact(const struct plan *plan, char *const *environment);
 

@@ -77,6 +77,7 @@ struct directory {
 struct jail {
     struct plan plan;
     int plan_fd;
+    int node;       /* the process that has compiled the plan and is ending now, or 0 */
     char **command; /* from the command line, or NULL: the plan's */
     char **argv;    /* our own, to be wiped in init */
     const struct op_supervise *supervise;

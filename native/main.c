@@ -7,13 +7,12 @@
 #include <asm-generic/errno.h>
 #include <asm/stat.h>
 #include <linux/fcntl.h>
-#include <linux/resource.h>
 
 #include "front.h"
 
 char **inherited_environment;
 
-static int refuse(const char *message) {
+int refuse(const char *message) {
     struct text text = {0};
 
     text_add(&text, "tsjail: ");
@@ -23,58 +22,6 @@ static int refuse(const char *message) {
         text.data[text.length - 1] = '\n';
     write_all(2, text.data, text.length);
     return EXIT_TSJAIL;
-}
-
-/* The caller's signal dispositions and soft limit of open files, which Node changes for itself
- * before any JavaScript runs, and the words of bin/tsjail. src/launch reads this again. */
-static void describe_caller(struct text *front, const char *package) {
-    struct rlimit64 files = {0, 0};
-    u64 ignored = 0;
-
-    for (u32 signal = 1; signal <= 64; signal++) {
-        u64 action[4] = {0};
-        if (sys(rt_sigaction, signal, NULL, action, 8) == 0 && action[0] == 1)
-            ignored |= 1ull << (signal - 1);
-    }
-    sys(prlimit64, 0, RLIMIT_NOFILE, NULL, &files);
-    text_add(front, "TSJAIL_FRONT=version=" TSJAIL_VERSION " nofile=");
-    text_add_number(front, (s64)files.rlim_cur);
-    text_add(front, ":");
-    text_add_number(front, (s64)files.rlim_max);
-    text_add(front, " ignored=0x");
-    for (int shift = 60; shift >= 0; shift -= 4) {
-        const char digit[2] = {"0123456789abcdef"[(ignored >> shift) & 15], 0};
-        text_add(front, digit);
-    }
-    text_add(front, " package=");
-    text_add(front, package);
-}
-
-static long execute_from_path(const char *name, char **argv, char **environment) {
-    const char *path = find_search_path(environment);
-    long error = -ENOENT;
-
-    while (1) {
-        struct text file = {0};
-        const char *end = path;
-        for (; *end && *end != ':'; end++) {
-            const char letter[2] = {*end, 0};
-            text_add(&file, letter);
-        }
-        text_add(&file, "/");
-        text_add(&file, name);
-        if (!file.full && end > path) {
-            long result;
-            /* all of it: without /proc Node can't find out where it is */
-            argv[0] = file.data;
-            result = sys(execve, file.data, argv, environment);
-            if (result != -ENOENT && result != -ENOTDIR)
-                error = result;
-        }
-        if (!*end)
-            return error;
-        path = end + 1;
-    }
 }
 
 /* All of it into our own memory, where nobody can change it after it has been checked. */
@@ -243,39 +190,12 @@ static int run_shipped(const struct start *start, char **words, int count) {
     return monitor(jail);
 }
 
-/* node PACKAGE/dist/cli.cjs WORD… */
-static int become_node(const struct invocation *invocation) {
-    static struct text script, description;
-    char **argv = allocate((size_t)(invocation->count + 3) * sizeof *argv), **environment;
-    size_t count = 0;
-
-    text_add(&script, invocation->package);
-    text_add(&script, "/dist/cli.cjs");
-    describe_caller(&description, invocation->package);
-    if (script.full || description.full)
-        return refuse("the path of the package is too long");
-    argv[0] = (char *)"node";
-    argv[1] = script.data;
-    for (int i = 0; i < invocation->count; i++)
-        argv[i + 2] = invocation->words[i];
-    while (invocation->environment[count])
-        count++;
-    environment = allocate((count + 2) * sizeof *environment);
-    environment[0] = description.data;
-    for (size_t i = 0, at = 1; i < count; i++)
-        if (strncmp(invocation->environment[i], "TSJAIL_FRONT=", 13) != 0)
-            environment[at++] = invocation->environment[i];
-    if (execute_from_path("node", argv, environment) == -ENOENT)
-        return refuse("node is not in PATH; tsjail needs Node.js 20 or later to read profiles");
-    return refuse("node was found in PATH and can't be executed");
-}
-
 static int front(const struct start *start, const struct invocation *invocation) {
     struct jail *jail = make_jail(start->argv);
 
-    if (find_kept_plan(jail, invocation))
-        return monitor(jail);
-    return become_node(invocation);
+    int status = find_kept_plan(jail, invocation) ? -1 : compile_with_node(jail, invocation);
+
+    return status < 0 ? monitor(jail) : status;
 }
 
 static size_t find_parent(const char *path, size_t end) {

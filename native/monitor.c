@@ -146,8 +146,15 @@ static void let_go_of_descriptors(struct jail *jail) {
     sys(close, jail->plan_fd);
 }
 
+/* It may have ended before its SIGCHLD was one of our messages. */
+static void reap_node(struct jail *jail) {
+    if (jail->node && sys(wait4, jail->node, NULL, 1 /* WNOHANG */, NULL) != 0)
+        jail->node = 0;
+}
+
 static void note_start(struct jail *jail, struct watch *watch) {
     watch->started = 1;
+    reap_node(jail);
     status_started(jail, watch->pid);
     let_go_of_descriptors(jail);
 }
@@ -237,6 +244,8 @@ static void hear_signal(struct jail *jail, struct watch *watch) {
         return;
     switch (info.ssi_signo) {
     case SIG_CHLD:
+        reap_node(jail);
+        break;
     case SIG_PIPE:
         break;
     case SIG_WINCH:
@@ -358,6 +367,9 @@ static int finish(struct jail *jail, struct watch *watch, struct usage *usage) {
         relay_drain(&watch->relay, &jail->terminal);
     terminal_restore(jail);
     host_undo();
+    /* it may still be keeping the plan, which the next start is to find */
+    while (jail->node && sys(wait4, jail->node, NULL, 0, NULL) == -EINTR)
+        ;
     if (watch->has_status)
         return watch->status;
     return watch->killed ? SIG_KILL : status;

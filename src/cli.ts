@@ -29,7 +29,9 @@ async function main(argv: readonly string[]): Promise<number> {
     print(command === undefined ? await describeProgram(style) : await describeCommand(command, style));
     return 0;
   }
-  const { TSJAIL_FRONT: front, ...environment } = process.env;
+  const { TSJAIL_FRONT: front, TSJAIL_NODE_EXTRA_CA_CERTS: certificates, ...rest } = process.env;
+  // native/node.c has kept it from Node.
+  const environment = certificates === undefined ? rest : { ...rest, NODE_EXTRA_CA_CERTS: certificates };
   const { command, given, words } = selection;
   const self = [process.execPath, ...process.execArgv, process.argv[1] ?? import.meta.filename];
   const around = { ...style, packageDirectory, environment, front, self, cwd: readCwd() };

@@ -1,5 +1,5 @@
 // The only file that calls libc, through koffi. In: descriptors, byte strings, limits. Out: what the call returned,
-// or a NativeError. Importing it costs 25 ms, so it is imported late, and only where it is needed (launch/become.ts,
+// or a NativeError. Importing it costs 25 ms, so it is imported late, and only where it is needed (launch/start.ts,
 // doctor/). No namespace call is ever made from here: Node has threads, and unshare(CLONE_NEWUSER) refuses them.
 import { constants as fsConstants } from "node:fs";
 import { constants } from "node:os";

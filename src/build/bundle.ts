@@ -4,6 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import * as os from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { BuildOptions, Plugin } from "esbuild";
 import { BuildProblem, root } from "./problem.ts";
@@ -43,7 +44,7 @@ export async function bundle(directory: string): Promise<string[]> {
   await write("index.js", { entryPoints: [join(root, "src/index.ts")], format: "esm" });
   await write("program.cjs", { entryPoints: [cli] });
   const define = { ...constants, parsedProfiles: JSON.stringify(parseProfiles()) };
-  const run = { entryPoints: [cli], define, plugins: [useRequire, leaveCommands], ...asFunction };
+  const run = { entryPoints: [cli], define, plugins: [requireLate, leaveCommands], ...asFunction };
   const id = await write("run.cjs", run, "//");
   const loader = { entryPoints: [join(root, "src/loader.ts")] };
   await write("cli.cjs", { ...loader, define: { ...constants, bundleId: JSON.stringify(id) } });
@@ -67,7 +68,7 @@ async function buildOne(options: BuildOptions): Promise<{ text: string; inputs: 
     platform: "node",
     target: "node20",
     define: constants,
-    plugins: [useRequire],
+    plugins: [requireLate],
     external: ["koffi"],
     // A vm.Script has no import() of its own: it becomes require().
     supported: { "dynamic-import": false },
@@ -85,13 +86,27 @@ async function buildOne(options: BuildOptions): Promise<{ text: string; inputs: 
   return { text: result.outputFiles?.[0]?.text ?? "", inputs: result.metafile?.inputs ?? {} };
 }
 
-/** CommonJS has a require() already, and node:module would bring the loader of ES modules with it. */
-const useRequire: Plugin = {
-  name: "use require",
+/**
+ * What Node has not loaded by itself waits until it is used: node:os, in the few starts that need it. CommonJS has a
+ * require() already, and node:module would bring the loader of ES modules with it.
+ */
+const requireLate: Plugin = {
+  name: "require late",
   setup({ onResolve, onLoad }) {
-    const namespace = "require";
-    onResolve({ filter: /^node:module$/ }, ({ path }) => ({ path, namespace }));
-    onLoad({ filter: /./, namespace }, () => ({ contents: "export const createRequire = () => require;\n" }));
+    const namespace = "late";
+    onResolve({ filter: /^node:(module|os)$/ }, ({ path, namespace: from }) =>
+      from === namespace ? { path, external: true } : { path, namespace },
+    );
+    onLoad({ filter: /module$/, namespace }, () => ({
+      contents: "export const createRequire = () => require;\n",
+    }));
+    onLoad({ filter: /os$/, namespace }, ({ path }) => ({
+      contents: Object.keys(os)
+        .map(
+          (name) => `Object.defineProperty(exports, "${name}", { get: () => require("${path}").${name} });\n`,
+        )
+        .join(""),
+    }));
   },
 };
 

@@ -1,11 +1,11 @@
-// `tsjail [options] [--] COMMAND…`: compiles the plan, then this process becomes the executor that carries it out.
+// `tsjail [options] [--] COMMAND…`: compiles the plan, which the executor carries out.
 // In: a Call. Out: nothing, unless something fails before that; and the plan, kept for the next such command line.
-// Next: launch/prepare.ts, cache/keep.ts, launch/become.ts.
+// Next: launch/prepare.ts, cache/keep.ts, launch/start.ts.
 import { keepPlan } from "../cache/keep.ts";
-import { becomeExecutor } from "../launch/become.ts";
 import { findExecutor } from "../launch/find.ts";
-import { readFront } from "../launch/front.ts";
+import { findCallersProcess, readFront } from "../launch/front.ts";
 import { checkDescriptors, listKeptFds, preparePlan, requireCommand } from "../launch/prepare.ts";
+import { startJail } from "../launch/start.ts";
 import { helpOption, jailOptions, readJailRequest } from "../options.ts";
 import { encodePlan } from "../plan/wire.ts";
 import { type Call, type Command, hasOption } from "./command.ts";
@@ -32,12 +32,18 @@ export const run: Command = {
     const front = readFront(call.front, process.ppid);
     const packageWord = hasOption(call, "no-cache") ? undefined : front.packageWord;
     const starts = packageWord === undefined ? "once" : "kept";
-    const { plan, loaded, looks } = preparePlan(request, [], { ...call, executor, starts });
-    requireCommand(loaded, call.words);
-    const kept = packageWord && keepPlan(plan, looks, { ...call, packageWord, executor });
-    return becomeExecutor({
+    const { plan, loaded, looks } = preparePlan(request, [], {
+      ...call,
       executor,
-      plan: kept || encodePlan(plan),
+      starts,
+      pid: findCallersProcess(front),
+    });
+    requireCommand(loaded, call.words);
+    const keep = () => packageWord && keepPlan(plan, looks, { ...call, packageWord, executor });
+    return startJail({
+      executor,
+      plan: encodePlan(plan),
+      keep,
       command: call.words,
       keepFds: listKeptFds(plan),
       front,

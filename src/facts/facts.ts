@@ -1,10 +1,9 @@
 // What was looked at, as operations of the phase `fact`, which the executor compares before it uses a plan again.
 // In: looks (look.ts), the caller, the command line. Out: facts, or why there can be none. Next: src/cache.
-import { machine, release, version } from "node:os";
 import { dirname } from "node:path";
 import type { Operation } from "../plan/operations.ts";
 import { whyUndependable } from "./filesystem.ts";
-import { readCapabilities } from "./kernel.ts";
+import { readCapabilities, readMachine } from "./kernel.ts";
 import type { FileLook, Look } from "./look.ts";
 
 type Fact = Extract<Operation, { op: `fact_${string}` }>;
@@ -40,7 +39,7 @@ export function listFacts(looks: readonly Look[], invocation: Invocation, cwd: s
       commands: invocation.commands,
     },
     describeCaller(),
-    { op: "fact_machine", origin, release: release(), version: version(), machine: machine() },
+    { op: "fact_machine", origin, ...readMachine() },
     { op: "fact_directory", origin, path: cwd },
     ...looks.filter((look, index) => !isCovered(look, index)).flatMap(toFact),
   ];
@@ -51,7 +50,7 @@ export function listShippedFacts(looks: readonly Look[], cwd: string): Fact[] {
   const usesDirectory = looks.some(({ type }) => type === "directory");
   return [
     describeCaller(),
-    { op: "fact_machine", origin, release: "", version: "", machine: machine() },
+    { op: "fact_machine", origin, ...readMachine(), release: "", version: "" },
     ...(usesDirectory ? [{ op: "fact_directory", origin, path: cwd } as const] : []),
     ...looks.filter(({ type }) => type !== "file").flatMap(toFact),
   ];

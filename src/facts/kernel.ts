@@ -13,6 +13,20 @@ export function readLastCapability(text = readText("/proc/sys/kernel/cap_last_ca
   return Number.isNaN(value) ? 40 : value;
 }
 
+/** "6.1.0-28-amd64", as uname(2) says it. Not from node:os, which it takes Node a millisecond to load. */
+export function readRelease(): string {
+  return readText("/proc/sys/kernel/osrelease").trim();
+}
+
+const machines: Readonly<Record<string, string>> = { x64: "x86_64", arm64: "aarch64" };
+
+/** As uname(2) says it of a process of this processor; of one that has called itself another (personality(2)) it says
+ * something else, and no plan that is kept fits there. */
+export function readMachine(): { release: string; version: string; machine: string } {
+  const version = readText("/proc/sys/kernel/version").trim();
+  return { release: readRelease(), version, machine: machines[process.arch] ?? process.arch };
+}
+
 function readText(path: string): string {
   try {
     return readFileSync(path, "latin1");

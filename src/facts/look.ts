@@ -53,7 +53,9 @@ export function lookAtKind(path: string, follow = false): SeenKind {
 
 function findKind(path: string, follow: boolean): SeenKind {
   try {
-    const stats = follow ? statSync(path) : lstatSync(path);
+    // Most of what is asked about isn't there, and an exception costs more than the call.
+    const stats = (follow ? statSync : lstatSync)(path, { throwIfNoEntry: false });
+    if (stats === undefined) return "absent";
     if (stats.isSymbolicLink()) return "symlink";
     return stats.isDirectory() ? "directory" : stats.isFile() ? "file" : "other";
   } catch (error) {

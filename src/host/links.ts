@@ -1,6 +1,5 @@
 // In: paths. Out: the symlinks on their way, by physical path. compile uses them to see that two paths of a profile
 // are one place, or that one lies below the other, before it sorts them (compile/view.ts).
-import { join } from "node:path";
 import { lookAtKind, lookAtLink, noteUnrepeatable } from "../facts/look.ts";
 import type { EntryKind } from "./host.ts";
 import type { RootedPath } from "./needs.ts";
@@ -18,8 +17,10 @@ export class LinkFinder {
   /** Where a path of a root directory really is, links followed inside it; what is missing is taken as it stands.
    * Undefined when there are too many links. */
   resolve({ root, path }: RootedPath): string | undefined {
-    const found = followLinks(path, (place) => this.#read(join(root, place)));
-    return found === undefined ? undefined : join(root, found);
+    // Normalized both: path.join would only look at each of their characters again.
+    const prefix = root === "/" ? "" : root;
+    const found = followLinks(path, (place) => this.#read(prefix + place));
+    return found === undefined ? undefined : prefix + found;
   }
 
   /** Every place that is passed on the way to a path of the host, and its end, as resolve() has it. */
@@ -66,25 +67,26 @@ export function followLinks(
   path: string,
   readLink: (place: string, last: boolean) => string | undefined,
 ): string | undefined {
-  let done: string[] = [];
+  let done = "";
   const left = splitPath(path).reverse();
   let followed = 0;
   while (left.length > 0) {
     const name = left.pop() as string;
     if (name === "..") {
-      done.pop();
+      done = done.slice(0, Math.max(done.lastIndexOf("/"), 0));
       continue;
     }
-    const target = readLink(`/${[...done, name].join("/")}`, left.length === 0);
+    const place = `${done}/${name}`;
+    const target = readLink(place, left.length === 0);
     if (target === undefined) {
-      done.push(name);
+      done = place;
       continue;
     }
     if (++followed > maxLinks) return undefined;
-    if (target.startsWith("/")) done = [];
+    if (target.startsWith("/")) done = "";
     left.push(...splitPath(target).reverse());
   }
-  return `/${done.join("/")}`;
+  return done || "/";
 }
 
 /** The names of a path, without empty ones and dots. */

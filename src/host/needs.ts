@@ -74,17 +74,23 @@ function listKinds(profile: Profile, root: string | undefined): RootedPath[] {
   if (profile.root.writable === "yes") {
     return [...kinds, ...listBinds(profile).map(({ source }) => ({ root: "/", path: source }))];
   }
-  return [...kinds, ...generatedFiles.flatMap((path) => [{ root, path }, ...listBehind(profile, path)])];
+  const binds = listBinds(profile);
+  return [...kinds, ...generatedFiles.flatMap((path) => [{ root, path }, ...listBehind(binds, path)])];
 }
 
 /** Where a path is below the target of a bind: the same path below its source. */
-function listBehind(profile: Profile, path: string): RootedPath[] {
-  const binds = listBinds(profile).filter(({ target }) => path.startsWith(`${target}/`));
-  return binds.map(({ source, target }) => ({ root: "/", path: source + path.slice(target.length) }));
+function listBehind(binds: readonly Bind[], path: string): RootedPath[] {
+  const around = binds.filter(({ target }) => path.startsWith(target) && path[target.length] === "/");
+  return around.map(({ source, target }) => ({ root: "/", path: source + path.slice(target.length) }));
+}
+
+interface Bind {
+  readonly source: string;
+  readonly target: string;
 }
 
 /** Source and target of everything that is bound. */
-function listBinds(profile: Profile): { source: string; target: string }[] {
+function listBinds(profile: Profile): Bind[] {
   const same = [...profile.files.read, ...profile.files.write].map((path) => ({
     source: path,
     target: path,
@@ -105,7 +111,7 @@ function listPaths(profile: Profile, root: string | undefined): RootedPath[] {
   for (const target of targets) {
     if (root !== undefined) add(root, target);
     // A target below a bind meets the links of the bind's source.
-    for (const behind of listBehind(profile, target)) add(behind.root, behind.path);
+    for (const behind of listBehind(binds, target)) add(behind.root, behind.path);
   }
   return [...paths.keys()].sort().map((key) => paths.get(key) as RootedPath);
 }

@@ -1,7 +1,6 @@
 // In: what needs.ts lists, and what cli.ts knows of its own process. Out: the frozen Host. Every read of this machine
 // that a plan depends on happens here, once; src/compile comes next.
-import { release } from "node:os";
-import { readCapabilities, readLastCapability } from "../facts/kernel.ts";
+import { readCapabilities, readLastCapability, readRelease } from "../facts/kernel.ts";
 import { lookAtVariable, noteDirectory, noteUnrepeatable } from "../facts/look.ts";
 import { readEntries, readFile } from "./file.ts";
 import { decodeText, type FileFact, type Host, type OwnDirectory, type RootFact } from "./host.ts";
@@ -12,6 +11,8 @@ import { generatedFiles, type HostNeeds } from "./needs.ts";
 export interface ProcessFacts {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** The process that the caller has started. Default: this one. */
+  readonly pid?: number | undefined;
   /** launch/own.ts finds them; none unless given. */
   readonly own?: readonly OwnDirectory[];
 }
@@ -38,10 +39,10 @@ export function readHost(needs: HostNeeds, facts: ProcessFacts): Host {
     shell: lookAtVariable(facts.environment, "SHELL") || account.shell,
     cwd: facts.cwd,
     privileged: isPrivileged(readCapabilities()),
-    kernel: release(),
+    kernel: readRelease(),
     architecture: process.arch,
     lastCapability: readLastCapability(),
-    ...(needs.sockets ? readSockets(facts.environment) : { listenFds: 0 }),
+    ...(needs.sockets ? readSockets(facts) : { listenFds: 0 }),
     own: facts.own ?? [],
     root,
     etc: readEtc(needs, finder),
@@ -57,7 +58,7 @@ export function isPrivileged(capabilities: bigint): boolean {
   return ((capabilities >> capSetuid) & (capabilities >> capSetgid) & 1n) === 1n;
 }
 
-/** Descriptors for this very process; a LISTEN_PID of somebody else's is not for us (sd_listen_fds(3)). */
+/** Descriptors for that very process; a LISTEN_PID of somebody else's is not for us (sd_listen_fds(3)). */
 export function countListenFds(environment: ProcessFacts["environment"], pid: number): number {
   if (environment.LISTEN_PID !== String(pid)) return 0;
   const count = Number(environment.LISTEN_FDS);
@@ -65,10 +66,13 @@ export function countListenFds(environment: ProcessFacts["environment"], pid: nu
 }
 
 /** Whose turn it is only the pid says, so such a plan is for this start alone. */
-function readSockets(environment: ProcessFacts["environment"]): Pick<Host, "listenFds" | "listenFdNames"> {
+function readSockets({
+  environment,
+  pid = process.pid,
+}: ProcessFacts): Pick<Host, "listenFds" | "listenFdNames"> {
   if (lookAtVariable(environment, "LISTEN_PID") === undefined) return { listenFds: 0 };
   noteUnrepeatable("sockets may have been handed over");
-  return { listenFds: countListenFds(environment, process.pid), listenFdNames: environment.LISTEN_FDNAMES };
+  return { listenFds: countListenFds(environment, pid), listenFdNames: environment.LISTEN_FDNAMES };
 }
 
 /** Reads each file once: two looks could see two contents. */

@@ -1,5 +1,5 @@
 // The compiled form of our own program. In: nothing. Out: a file in the cache, where this start was the first of its
-// kind (loader.ts); done last, so that every function that a start needs is in it. Used by become.ts.
+// kind (loader.ts); done last, so that every function that a start needs is in it. Used by start.ts.
 
 // A parameter of the function around the bundle; there is none where the sources are run as they are.
 declare const keepCode: (() => void) | undefined;

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 export function isCallersDescriptor(fd: number): boolean {
   const link = readLink("self", fd);
   if (link === undefined) return false;
-  if (/^anon_inode:\[(eventpoll|eventfd|io_uring)\]$/.test(link)) return false;
+  if (/^(anon_inode:\[(eventpoll|eventfd|io_uring)\]$|\/memfd:tsjail-plan )/.test(link)) return false;
   if (!link.startsWith("pipe:") || !hasBothEnds(link)) return true;
   // Node's own pipes begin and end in this process. So do those of make's job server, which its shells have as well.
   return readLink(String(process.ppid), fd) === link;

@@ -1,5 +1,5 @@
 // Finds the executor for this processor, and makes sure that it belongs to this tsjail. In: where the package is and
-// the environment. Out: the executor's path, or an error that says what is installed and why. Next: become.ts.
+// the environment. Out: the executor's path, or an error that says what is installed and why. Next: start.ts.
 import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { TsjailError } from "../error.ts";

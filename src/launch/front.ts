@@ -1,5 +1,5 @@
 // In: what the executor's front mode noted before Node started. Out: the caller's file limit and ignored signals.
-// Node raises the one and resets some of the other at its start, so process itself can't be asked (become.ts).
+// Node raises the one and resets some of the other at its start, so process itself can't be asked (start.ts).
 import { readFile } from "../host/file.ts";
 import { decodeText } from "../host/host.ts";
 import { infinity } from "../plan/operations.ts";
@@ -16,19 +16,28 @@ export interface Front {
   readonly ignoredSignals: bigint;
   /** The directory of the package as bin/tsjail wrote it; undefined where nothing of ours started Node. */
   readonly packageWord?: string | undefined;
+  /** The executor waits for a plan: descriptors to write it to, and to say there that it is complete. */
+  readonly desk?: { readonly plan: number; readonly ready: number } | undefined;
 }
 
 /** Reads "version=0.1.0 nofile=1024:524288 ignored=0x0 package=/opt/tsjail"; undefined when a part is missing or malformed. */
 export function parseFront(text: string): Front | undefined {
   const words = new Map(text.split(" ").map((word) => [word.slice(0, word.indexOf("=")), word] as const));
   const nofile = /^nofile=(\d+|unlimited):(\d+|unlimited)$/.exec(words.get("nofile") ?? "");
+  const desk = / ignored=\S+ plan=(\d+) ready=(\d+) package=/.exec(text);
   const ignored = /^ignored=(0x[0-9a-f]{1,16})$/i.exec(words.get("ignored") ?? "");
   if (nofile === null || ignored === null) return undefined;
   return {
     nofile: { soft: parseLimit(nofile[1]), hard: parseLimit(nofile[2]) },
     ignoredSignals: BigInt(ignored[1] as string),
     packageWord: / package=(.+)$/s.exec(text)?.[1],
+    ...(desk !== null && { desk: { plan: Number(desk[1]), ready: Number(desk[2]) } }),
   };
+}
+
+/** The process that the caller has started: the executor that waits for us, or this one. */
+export function findCallersProcess({ desk }: Front): number {
+  return desk === undefined ? process.pid : process.ppid;
 }
 
 /** "Max open files" of /proc/PID/limits (proc_pid_limits(5)). */

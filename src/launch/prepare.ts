@@ -1,5 +1,5 @@
 // From what the command line says to a plan. In: a JailRequest and the process around it. Out: the plan, the profile
-// it comes from and the host it is for. `plan` prints it, `run` hands it to become.ts.
+// it comes from and the host it is for. `plan` prints it, `run` hands it to start.ts.
 import { planDirectory } from "../cache/place.ts";
 import { prepareDirectory } from "../cache/store.ts";
 import { compile } from "../compile/index.ts";
@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly packageDirectory: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** The process that the caller has started. Default: this one. */
+  readonly pid?: number | undefined;
   /** How to start this program again. */
   readonly self: readonly string[];
   /** A jail is going to be started, so what it must not make itself is made before it; and what keeping the plan will
@@ -75,7 +77,12 @@ function compileRequest(
   const plans = around.starts === "kept" ? planDirectory(environment) : undefined;
   if (plans !== undefined) prepareDirectory(plans);
   const own = settleOwn(loaded.profile, environment, around.starts !== undefined);
-  const host = readHost(hostNeeds(loaded.profile), { environment, cwd, own: own.directories });
+  const host = readHost(hostNeeds(loaded.profile), {
+    environment,
+    cwd,
+    pid: around.pid,
+    own: own.directories,
+  });
   const plan = compile(loaded, host, {
     command: command.length === 0 ? undefined : command,
     passFds: request.passFds,

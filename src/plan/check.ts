@@ -117,7 +117,7 @@ function checkString(value: unknown): string | undefined {
   if (typeof value !== "string") return "must be a string";
   if (value.includes("\0")) return "must not contain a NUL character";
   // A surrogate without its other half has no UTF-8 form: it would come back as another string.
-  if (/\p{Surrogate}/u.test(value)) return "must be valid Unicode";
+  if (!value.isWellFormed()) return "must be valid Unicode";
   return undefined;
 }
 

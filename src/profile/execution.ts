@@ -96,8 +96,15 @@ export const process = table({
   ),
 });
 
+// Those of one unit are one schema, so what is said of each stands beside its key.
+const limits = {
+  size: limit("size"),
+  count: limit("count"),
+  seconds: limit("seconds"),
+  microseconds: limit("microseconds"),
+} as const satisfies Record<LimitUnit, unknown>;
 const limitOf = (unit: LimitUnit, description: string, example: string) =>
-  v.optional(about(limit(unit), description, { fallback: "the caller's", example }));
+  about(v.optional(limits[unit]), description, { fallback: "the caller's", example });
 
 export const rlimits = table({
   as: limitOf("size", "Address space.", 'as = "4G"'),

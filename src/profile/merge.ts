@@ -70,7 +70,7 @@ class Merger {
       const before: unknown[] = Array.isArray(previous) ? previous : previous === undefined ? [] : [previous];
       target[name] = this.#joinLists(before, value, layer, path);
     } else {
-      this.#forget(path);
+      if (previous !== undefined) this.#forget(key);
       target[name] = value;
       this.#places.set(key, { layer, path });
     }
@@ -93,8 +93,7 @@ class Merger {
   }
 
   /** What a replaced value had below it. */
-  #forget(path: KeyPath): void {
-    const key = formatKey(path);
+  #forget(key: string): void {
     for (const places of [this.#places, this.#tables]) {
       for (const known of places.keys()) {
         if (known === key || known.startsWith(`${key}[`) || known.startsWith(`${key}.`)) places.delete(known);

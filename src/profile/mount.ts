@@ -133,7 +133,7 @@ export const mountTypes = [
   "none",
 ] as const;
 
-export const mountSchema = v.variant(
+const variants = v.variant(
   "type",
   [bind, tmpfs, file, symlink, proc, dev, sys, mqueue, hide, none],
   ({ input }) => {
@@ -143,3 +143,18 @@ export const mountSchema = v.variant(
     return `must be one of ${mountTypes.map((name) => `"${name}"`).join(", ")}${hint}`;
   },
 );
+
+const byType = new Map<unknown, v.GenericSchema>(
+  variants.options.map((option) => [option.entries.type.literal, option]),
+);
+
+/** As `variants`, which by itself would try one after the other: a profile has dozens of mounts. */
+export const mountSchema: typeof variants = {
+  ...variants,
+  "~run"(dataset, config) {
+    const { value } = dataset;
+    const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
+    const schema = byType.get(type) ?? variants;
+    return schema["~run"](dataset, config) as ReturnType<(typeof variants)["~run"]>;
+  },
+};

@@ -1,11 +1,12 @@
 // Text from a profile, as messages show it: in double quotes, on one line, with nothing that a terminal would obey.
 
-/** Everything that moves the cursor, hides itself or turns the line around. */
-const unsafe = /[\p{C}\p{Zl}\p{Zp}]/gu;
+/** Everything that moves the cursor, hides itself or turns the line around. Made when something is to be said: V8 builds
+ * these sets of characters as soon as it meets them. */
+const findUnsafe = () => /[\p{C}\p{Zl}\p{Zp}]/gu;
 
 /** A JSON string, every unsafe character escaped; JSON.parse gives the text back. */
 export function quote(text: string): string {
-  return JSON.stringify(text).replace(unsafe, (character) =>
+  return JSON.stringify(text).replace(findUnsafe(), (character) =>
     [...Array(character.length).keys()]
       .map((unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, "0")}`)
       .join(""),
@@ -19,5 +20,5 @@ export function quoteShort(text: string, most = 60): string {
 
 /** A line of a file, each unsafe character replaced by one that shows; columns stay where they were. */
 export function showLine(line: string): string {
-  return line.replaceAll("\t", " ").replace(unsafe, (character) => "\uFFFD".repeat(character.length));
+  return line.replaceAll("\t", " ").replace(findUnsafe(), (character) => "\uFFFD".repeat(character.length));
 }

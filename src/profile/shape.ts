@@ -104,15 +104,23 @@ function readPlain(schema: SchemaNode): Shape {
 function readKeys(entries: Readonly<Record<string, SchemaNode>>): ReadonlyMap<string, Key> {
   const keys = new Map<string, Key>();
   for (const [name, entry] of Object.entries(entries)) {
-    const optional = entry.type === "optional";
-    const shape = readNode(optional ? require(entry.wrapped) : entry);
+    let known: Shape | undefined;
     keys.set(name, {
-      shape,
-      required: !optional,
+      // Few of them are asked for in a start.
+      get shape() {
+        known ??= readEntry(entry);
+        return known;
+      },
+      required: entry.type !== "optional",
       ...(entry.default !== undefined && { default: entry.default }),
     });
   }
   return keys;
+}
+
+function readEntry(entry: SchemaNode): Shape {
+  if (entry.type !== "optional") return readNode(entry);
+  return { ...readNode(require(entry.wrapped)), ...findWords(entry) };
 }
 
 function readVariants(schema: SchemaNode): ReadonlyMap<string, TableShape> {

@@ -3,7 +3,7 @@
 // reason. Variables, and how it stays so: sources.test.ts.
 // time-limit: 180s
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, relative } from "node:path";
 import type { Plan } from "../../src/plan/operations.ts";
 import { makeWorld, settle, type World } from "../cache/world.ts";
 import * as assert from "../support/assert.ts";
@@ -12,7 +12,6 @@ import { suite } from "../support/suite.ts";
 import { lines, makeBox } from "./everything.ts";
 
 const test = suite("facts: complete");
-const root = join(import.meta.dirname, "../..");
 
 interface Seen {
   readonly call: string;
@@ -60,21 +59,17 @@ function traceEmptyNode(world: World): Set<string> {
   return new Set(paths);
 }
 
-const modules = [join(root, "node_modules"), realpathSync(join(root, "node_modules"))];
-
 /** Looks that no fact has to tell of. */
 const reasons: Readonly<Record<string, (path: string, world: World) => boolean>> = {
   "our own program: its files have facts, and these only load it": (path, { at }) =>
     [at("pkg/package.json"), at("pkg/dist/package.json"), at("pkg/dist"), at("pkg")].includes(path),
-  "koffi, by which Node becomes the executor": (path, { at }) =>
-    path.startsWith(at("pkg/node_modules")) ||
-    path.startsWith(at("pkg/dist/node_modules")) ||
-    modules.some((one) => path.startsWith(one) || one.startsWith(`${path}/`)) ||
-    path.includes("/node_modules/koffi"),
   "where plans and V8's code are kept, and whose the way to it is (cache/store.ts)": (path, { at }) =>
     at("cache").startsWith(path) || path.startsWith(at("cache/tsjail")),
   "this process": (path) => /^\/proc\/(self|\d+)\//.test(path),
-  "of the kernel, which fact_machine names": (path) => path === "/proc/sys/kernel/cap_last_cap",
+  "of the kernel, which fact_machine names": (path) =>
+    ["/proc/sys/kernel/cap_last_cap", "/proc/sys/kernel/osrelease", "/proc/sys/kernel/version"].includes(
+      path,
+    ),
   // realpath(3): a profile's real path names the record of trust, and tells two of its ancestors apart. Both only for
   // files that have facts of their own.
   "on the way to a profile": (path, { path: base }) =>

@@ -86,7 +86,6 @@ const imports: Readonly<Record<string, readonly string[]>> = {
   "src/host/identity.ts": ["userInfo"],
   "src/profile/load.ts": ["userInfo"],
   // The kernel's, which fact_machine names.
-  "src/host/read.ts": ["release"],
   // Makes directories, and says whose one is: what can't be made then is noteUnrepeatable.
   "src/directory.ts": ["mkdirSync", "statSync"],
   // Opened files are noted. The real path names a record of trust.

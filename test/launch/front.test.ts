@@ -11,6 +11,12 @@ test("the front mode's note is read", () => {
   assert.equal(parseFront(`${text} package=/opt/tsjail`), { ...note, packageWord: "/opt/tsjail" });
   assert.equal(parseFront(`${text} package=./a b=c\n/x`), { ...note, packageWord: "./a b=c\n/x" });
   assert.equal(parseFront(text), { ...note, packageWord: undefined });
+  const desk = { plan: 3, ready: 14 };
+  assert.equal(parseFront(`${text} plan=3 ready=14 package=/p`), { ...note, desk, packageWord: "/p" });
+  assert.equal(parseFront(`${text} package=/p plan=3 ready=14 package=`), {
+    ...note,
+    packageWord: "/p plan=3 ready=14 package=",
+  });
   assert.is(parseFront("nofile=256:unlimited ignored=0x0")?.nofile.hard, infinity);
 });
 

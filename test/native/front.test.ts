@@ -7,7 +7,7 @@ import { join } from "node:path";
 import * as assert from "../support/assert.ts";
 import { executor } from "../support/executor.ts";
 import { suite, type TestContext } from "../support/suite.ts";
-import { expectRefusal, runWords } from "./run.ts";
+import { expectRefusal, nodeFlags, runWords } from "./run.ts";
 
 const test = suite("native/front");
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8"));
@@ -35,13 +35,12 @@ function readFront(context: TestContext, script: string, env: NodeJS.ProcessEnv 
 }
 
 const start = `exec "$0" --front /p`;
-const ignored = (front: string): bigint =>
-  BigInt(/ ignored=(0x[0-9a-f]{16}) package=/.exec(front)?.[1] ?? "-1");
+const ignored = (front: string): bigint => BigInt(/ ignored=(0x[0-9a-f]{16}) plan=/.exec(front)?.[1] ?? "-1");
 
 test("executes node from PATH with the package's cli.cjs and every word as it is", (context) => {
   const words = ["--profile", "a b", "", "*", "$HOME", "it's", "--", "\\n", '"', "ü", "-"];
   const run = runWords(["--front", "/some where", ...words], { env: { PATH: makeNode(context) } });
-  assert.equal(run.stdout.split("\0").slice(0, -1), ["/some where/dist/cli.cjs", ...words]);
+  assert.equal(run.stdout.split("\0").slice(0, -1), [...nodeFlags, "/some where/dist/cli.cjs", ...words]);
   assert.equal([run.status, run.stderr], [0, ""]);
 });
 
@@ -49,14 +48,17 @@ test("passes bytes that are no UTF-8 through", (context) => {
   const script = `exec "$0" --front /p "$(printf 'a\\377\\200b')" "$(printf '\\001\\033')"`;
   const path = makeNode(context);
   const result = spawnSync("/bin/sh", ["-c", script, executor()], { env: { PATH: `${path}:/usr/bin:/bin` } });
-  assert.is(result.stdout.toString("latin1"), "/p/dist/cli.cjs\0a\xff\x80b\0\x01\x1b\0");
+  assert.is(
+    result.stdout.toString("latin1"),
+    `${nodeFlags.join("\0")}\0/p/dist/cli.cjs\0a\xff\x80b\0\x01\x1b\0`,
+  );
 });
 
 test("takes ten thousand words and an argument of 100 KB", (context) => {
   const words = [...Array.from({ length: 10_000 }, (_, index) => String(index)), "x".repeat(100_000)];
   const path = makeNode(context, `echo "$#"`);
   const run = runWords(["--front", "/p", ...words], { env: { PATH: path } });
-  assert.is(run.stdout, "10002\n");
+  assert.is(run.stdout, `${10_002 + nodeFlags.length}\n`);
 });
 
 test("leaves the environment as it is, apart from its own variable", (context) => {
@@ -70,9 +72,22 @@ test("leaves the environment as it is, apart from its own variable", (context) =
   assert.equal(rest, ["A=1", "EMPTY=", `PATH=${path}`, "TSJAIL_FRONTIER=stays"]);
 });
 
+test("keeps certificates from Node that it would read and nobody would use", (context) => {
+  const path = makeNode(context, "exec /usr/bin/env -0");
+  const env = { PATH: path, NODE_EXTRA_CA_CERTS: "/c", NODE_EXTRA_CA_CERTS_TOO: "1" };
+  const names = runWords(["--front", "/p"], { env }).stdout.split("\0");
+  assert.equal(names.filter((one) => one.includes("CERTS")).sort(), [
+    "NODE_EXTRA_CA_CERTS_TOO=1",
+    "TSJAIL_NODE_EXTRA_CA_CERTS=/c",
+  ]);
+});
+
 test("says its version, the caller's open files limit, no signal, and the package as it was given", (context) => {
   const front = readFront(context, `ulimit -Sn 100; ulimit -Hn 200; ${start}`);
-  assert.is(front, `version=${version} nofile=100:200 ignored=0x0000000000000000 package=/p`);
+  assert.is(
+    front.replace(/ plan=[3-9] ready=[3-9] /, " "),
+    `version=${version} nofile=100:200 ignored=0x0000000000000000 package=/p`,
+  );
 });
 
 test("says which signals the caller ignores", (context) => {
@@ -108,7 +123,11 @@ test("takes the first node in PATH that can be executed", (context) => {
   ];
   for (const path of [...paths, `${"/x".repeat(2000)}:${good}`]) {
     const run = runWords(["--front", "/p"], { env: { PATH: path }, cwd: "/" });
-    assert.is(`${run.status} ${run.stdout}`, "0 /p/dist/cli.cjs\0", path.slice(0, 60));
+    assert.is(
+      `${run.status} ${run.stdout}`,
+      `0 ${nodeFlags.join("\0")}\0/p/dist/cli.cjs\0`,
+      path.slice(0, 60),
+    );
   }
 });
 

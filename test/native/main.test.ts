@@ -23,7 +23,7 @@ import * as assert from "../support/assert.ts";
 import { executor, makePlan } from "../support/executor.ts";
 import { findLeft } from "../support/process.ts";
 import { skip, suite, type TestContext } from "../support/suite.ts";
-import { damaged, expectRefusal, openBytes, runBytes, runWords } from "./run.ts";
+import { damaged, expectRefusal, nodeFlags, openBytes, runBytes, runWords } from "./run.ts";
 
 const test = suite("native/main");
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8"));
@@ -82,7 +82,11 @@ test("becomes Node on the command line of the package that it lies in", ({ clean
     writeFileSync(script, "");
     for (const words of [[], ["-p", "dev", "a b"], ["--version", "x"], ["--front"]]) {
       const run = runWords(words, { program, env });
-      assert.equal(run.stdout.split("\0").slice(0, -1), [script, ...words], `${place}: ${run.stderr}`);
+      assert.equal(
+        run.stdout.split("\0").slice(0, -1),
+        [...nodeFlags, script, ...words],
+        `${place}: ${run.stderr}`,
+      );
     }
   }
 });

@@ -7,6 +7,14 @@ import * as assert from "../support/assert.ts";
 import { executor, scratch } from "../support/executor.ts";
 import type { Outcome } from "../support/process.ts";
 
+/** What native/node.c says to V8. */
+export const nodeFlags: readonly string[] = [
+  "--no-opt",
+  "--no-maglev",
+  "--no-sparkplug",
+  "--min-semi-space-size=16",
+];
+
 export interface Run extends Outcome {
   pid: number;
 }

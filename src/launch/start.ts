@@ -1,6 +1,7 @@
-// Node becomes the executor. In: the executor's path, a plan as bytes, the command's words. Out: nothing, the process
-// is another one; before that everything that Node changed in its process is put back, since it survives execve(2).
-import { constants as fsConstants, readFileSync, writeSync } from "node:fs";
+// In: the executor's path, a plan as bytes, the command's words. Out: nothing: the plan goes to the executor that has
+// started Node and waits (native/node.c), and this process ends. Where none does, this process becomes the executor;
+// before that everything that Node changed in its process is put back, since it survives execve(2).
+import { constants as fsConstants, readFileSync, statSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { TsjailError } from "../error.ts";
 import { keepCompiledCode } from "./code.ts";
@@ -9,6 +10,8 @@ import type { Front } from "./front.ts";
 export interface Launch {
   readonly executor: string;
   readonly plan: Uint8Array;
+  /** Keeps what this start has made, for the next one; when the jail starts already, where that can be. */
+  readonly keep: () => unknown;
   /** The last words of our own argv; empty for the plan's own command. */
   readonly command: readonly string[];
   /** Descriptors of the caller's, beside 0, 1 and 2, that the executor needs. */
@@ -19,7 +22,9 @@ export interface Launch {
 }
 
 /** @throws TsjailError `executor_missing` when the executor can't be executed, `host_unsupported` before that */
-export async function becomeExecutor(launch: Launch): Promise<never> {
+export async function startJail(launch: Launch): Promise<never> {
+  const { desk } = launch.front;
+  if (desk !== undefined && isParent(launch.executor)) return handOver(launch, desk);
   // Under Node 22 and later the import of koffi touches process.stderr, which sets O_NONBLOCK on a description that is
   // the shell's too.
   const blocking = [0, 1, 2].filter(isBlocking);
@@ -27,6 +32,7 @@ export async function becomeExecutor(launch: Launch): Promise<never> {
   try {
     for (const fd of blocking) native.makeBlocking(fd);
     const argv = prepareProcess(launch, native);
+    launch.keep();
     keepCompiledCode();
     return native.execute(launch.executor, argv, encodeEnvironment(launch.environment));
   } catch (error) {
@@ -43,6 +49,36 @@ export async function becomeExecutor(launch: Launch): Promise<never> {
       cause: error,
     });
   }
+}
+
+/** TSJAIL_EXECUTOR may name another one than that which has started us. */
+function isParent(executor: string): boolean {
+  try {
+    const [one, other] = [executor, `/proc/${process.ppid}/exe`].map((path) =>
+      statSync(path, { bigint: true }),
+    );
+    return one?.ino === other?.ino && one?.dev === other?.dev;
+  } catch {
+    return false;
+  }
+}
+
+/** To the executor that has started us and waits (native/node.c). */
+function handOver(
+  { plan, command, keep }: Launch,
+  desk: { readonly plan: number; readonly ready: number },
+): never {
+  writePlan(desk.plan, plan);
+  writeSync(desk.ready, BigUint64Array.of(BigInt(command.length + 1)));
+  // From here on nobody must hear of us.
+  try {
+    keep();
+    keepCompiledCode();
+  } finally {
+    // At an ordinary end Node would put the terminal back to what it was, and it is the jail's by now.
+    process.kill(process.pid, "SIGKILL");
+  }
+  throw new TsjailError("internal", "Node goes on after its end.");
 }
 
 /** @returns the executor's argv */

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { constants as fsConstants, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
-import { encodeWords } from "../../src/launch/become.ts";
+import { encodeWords } from "../../src/launch/start.ts";
 import { planVersion } from "../../src/plan/operations.ts";
 import { decodePlan } from "../../src/plan/wire.ts";
 import * as assert from "../support/assert.ts";
