@@ -47,6 +47,7 @@ int prepare_command(struct jail *jail, const struct operation *op) {
     case OP_RLIMIT:
         return op_rlimit(jail, fields(op, rlimit));
     case OP_ENVIRONMENT:
+    case OP_SECCOMP:
     case OP_COMMAND:
         return 0; /* execute() reads them */
     }
@@ -177,6 +178,17 @@ static char **find_words(struct jail *jail) {
     return NULL;
 }
 
+/* What comes after it is bound by it: from there on nothing but execve(2), and write(2) to say why
+ * that failed. */
+static int filter_calls(struct jail *jail) {
+    const struct operation *op = plan_find(&jail->plan, OP_SECCOMP);
+
+    if (!op)
+        return 0;
+    jail->failure.op = (s32)(op - jail->plan.operation);
+    return load_filter(jail, fields(op, seccomp));
+}
+
 void execute(struct jail *jail) {
     char **argv = find_words(jail);
 
@@ -194,12 +206,14 @@ void execute(struct jail *jail) {
         if (op->phase == PHASE_COMMAND && prepare_command(jail, op) < 0)
             return;
     }
-    jail->failure.op = (s32)(plan_find(&jail->plan, OP_COMMAND) - jail->plan.operation);
     if (!(jail->supervise->flags & SUPERVISE_INIT)) {
         /* nobody is left to say it afterwards: the end of the channel, at execve, completes it */
         struct message ready = {.type = MESSAGE_READY};
         message_send(jail->socket, &ready, -1);
     }
     restore_signals(jail);
+    if (filter_calls(jail) < 0)
+        return;
+    jail->failure.op = (s32)(plan_find(&jail->plan, OP_COMMAND) - jail->plan.operation);
     fail(jail, STEP_EXECVE, search_and_execute(argv, jail->environment));
 }

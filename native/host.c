@@ -45,7 +45,7 @@ static int op_pass_fd(struct jail *jail, const struct op_pass_fd *op) {
 }
 
 int host_take_descriptors(struct jail *jail) {
-    int keep[MAX_PASSED_FDS + 2] = {jail->plan_fd, (int)jail->supervise->status_fd};
+    int keep[MAX_PASSED_FDS + 3] = {jail->plan_fd, (int)jail->supervise->status_fd, -1};
 
     for (u32 i = 0; i < jail->plan.count; i++) {
         const struct operation *op = &jail->plan.operation[i];
@@ -55,10 +55,15 @@ int host_take_descriptors(struct jail *jail) {
         if (op->opcode == OP_SUPERVISE && jail->supervise->status_fd >= 0 &&
             check_open(jail, jail->supervise->status_fd) < 0)
             return -1;
+        if (op->opcode == OP_SECCOMP && fields(op, seccomp)->flags & SECCOMP_NOTIFY) {
+            keep[2] = (int)fields(op, seccomp)->notify_fd;
+            if (check_open(jail, keep[2]) < 0)
+                return -1;
+        }
     }
     jail->failure.op = -1;
-    memcpy(keep + 2, jail->passed, sizeof jail->passed);
-    close_others(keep, jail->passed_count + 2);
+    memcpy(keep + 3, jail->passed, sizeof jail->passed);
+    close_others(keep, jail->passed_count + 3);
     return 0;
 }
 

@@ -20,7 +20,9 @@ static int has_own_pids(const struct jail *jail) {
 static void report_and_exit(struct jail *jail) {
     struct message message = {.type = MESSAGE_FAILED, .failure = jail->failure};
 
-    message_send(jail->socket, &message, -1);
+    /* not sendmsg(2), which the command's filter may refuse */
+    while (sys(write, jail->socket, &message, sizeof message) == -EINTR)
+        ;
     sys_exit(EXIT_TSJAIL);
 }
 

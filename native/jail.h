@@ -30,6 +30,7 @@ enum message_type {
     MESSAGE_KILL,     /* to init: end everything, where the kernel does not do it with init */
     MESSAGE_FAILED,   /* from init: `failure` */
     MESSAGE_PTY,      /* from init: the jail's pty, as a descriptor */
+    MESSAGE_LISTENER, /* from the command: the listener of its filter, as a descriptor */
     MESSAGE_READY,    /* from init: the command has been executed */
     MESSAGE_STOPPED,  /* from init: the command was stopped by signal `value` */
     MESSAGE_EXITED,   /* from init: the command's wait status is `value` */
@@ -193,6 +194,9 @@ int op_loopback(struct jail *jail);
 
 /* spawn.c: clone3(2) of something that shares our memory, from `begin` on. */
 long spawn(struct clone_args *args, void (*begin)(void *), void *argument);
+
+/* seccomp.c: the command's filter of system calls. 0, or -1 with jail->failure set. */
+int load_filter(struct jail *jail, const struct op_seccomp *op);
 
 /* keyring.c: none of the caller's keys is the jail's. */
 int leave_keyring(struct jail *jail);

@@ -159,6 +159,23 @@ static void note_start(struct jail *jail, struct watch *watch) {
     let_go_of_descriptors(jail);
 }
 
+/* To whoever answers in the filter's place: our caller has the other end of the socket. */
+static int pass_listener(struct jail *jail, int listener) {
+    const struct operation *op = plan_find(&jail->plan, OP_SECCOMP);
+    struct message empty = {0};
+    long error;
+
+    jail->failure.op = (s32)(op - jail->plan.operation);
+    if (listener < 0)
+        return fail(jail, STEP_RECVMSG, -EMFILE);
+    error = message_send((int)fields(op, seccomp)->notify_fd, &empty, listener);
+    sys(close, listener);
+    if (error < 0)
+        return fail(jail, STEP_SENDMSG, error);
+    jail->failure.op = -1;
+    return 0;
+}
+
 static void hear_init(struct jail *jail, struct watch *watch, const struct message *message,
                       int passed) {
     switch (message->type) {
@@ -174,6 +191,10 @@ static void hear_init(struct jail *jail, struct watch *watch, const struct messa
         }
         terminal_start(jail, passed);
         relay_start(&watch->relay, &jail->terminal);
+        break;
+    case MESSAGE_LISTENER:
+        if (pass_listener(jail, passed) < 0)
+            watch->ready = -1;
         break;
     case MESSAGE_READY:
         if (watch->ready)

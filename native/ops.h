@@ -71,8 +71,9 @@ enum opcode {
     OP_NICE = 44,
     OP_RLIMIT = 45,
     OP_ENVIRONMENT = 46,
-    OP_COMMAND = 47,
-    OP_END = 48,
+    OP_SECCOMP = 47,
+    OP_COMMAND = 48,
+    OP_END = 49,
 };
 enum step {
     STEP_NONE = 0,
@@ -129,6 +130,7 @@ enum step {
     STEP_ARGUMENTS = 51,
     STEP_KEYCTL = 52,
     STEP_SIGPROCMASK = 53,
+    STEP_SECCOMP = 54,
 };
 enum reason {
     REASON_ERRNO = 0,
@@ -168,6 +170,12 @@ enum {
 };
 enum {
     ATTRIBUTES_RECURSIVE = 1,
+};
+enum {
+    SECCOMP_LOG = 2,
+    SECCOMP_SPEC_ALLOW = 4,
+    SECCOMP_NOTIFY = 8,
+    SECCOMP_WAIT_KILLABLE = 32,
 };
 enum {
     FACT_FOLLOW = 1,
@@ -360,6 +368,11 @@ struct op_environment {
     const struct blob *unset;
     const struct blob *defaults;
 };
+struct op_seccomp {
+    const struct blob *filter;
+    u64 flags;
+    s64 notify_fd;
+};
 struct op_command {
     const struct blob *argv;
 };
@@ -423,6 +436,7 @@ static const struct op_type op_types[] = {
     {PHASE_COMMAND, 1, 0, 1, {{FIELD_I32, 0}}},
     {PHASE_COMMAND, 0, 0, 3, {{FIELD_CHOICE, 15}, {FIELD_U64, 0}, {FIELD_U64, 0}}},
     {PHASE_COMMAND, 1, 1, 4, {{FIELD_LIST, 0}, {FIELD_LIST, 0}, {FIELD_LIST, 0}, {FIELD_LIST, 0}}},
+    {PHASE_COMMAND, 1, 0, 3, {{FIELD_BYTES, 0}, {FIELD_FLAGS, 0x2e}, {FIELD_I32, 0}}},
     {PHASE_COMMAND, 1, 1, 1, {{FIELD_LIST, 0}}},
 };
 
@@ -474,6 +488,7 @@ static const char op_names[][16] = {
     "nice",
     "rlimit",
     "environment",
+    "seccomp",
     "command",
 };
 static const char step_names[][14] = {
@@ -531,6 +546,7 @@ static const char step_names[][14] = {
     "arguments",
     "keyctl",
     "sigprocmask",
+    "seccomp",
 };
 static const char reason_names[][20] = {
     "errno",

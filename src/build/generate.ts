@@ -18,6 +18,7 @@ import {
   planMagic,
   planVersion,
   reasons,
+  seccompFlags,
   slotsPerOperation,
   steps,
   superviseFlags,
@@ -121,6 +122,7 @@ export function generateOperationsHeader(): string {
     formatBits("BIND", bindFlags),
     formatBits("TARGET", targetFlags),
     formatBits("ATTRIBUTES", attributeFlags),
+    formatBits("SECCOMP", seccompFlags),
     formatBits("FACT", factFlags),
     formatBits("KIND", factKinds),
     "",
@@ -156,8 +158,10 @@ export function generateOperationsHeader(): string {
 
 /** Path in the tree → the module and the function that make its text. */
 const documents: readonly (readonly [path: string, module: string, generator: string])[] = [
+  ["src/seccomp/prebuilt.ts", "./prebuild.ts", "generatePrebuilt"],
   ["docs/profile.md", "../profile/document.ts", "documentProfile"],
   ["docs/errors.md", "./document-errors.ts", "documentErrors"],
+  ["docs/seccomp.md", "./document-seccomp.ts", "documentSeccomp"],
   ["docs/plan.md", "./document-plan.ts", "documentPlan"],
 ];
 

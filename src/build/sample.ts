@@ -150,6 +150,13 @@ export const operationSamples: readonly Operation[] = [
     unset: [],
     defaults: ["PATH=/usr/local/bin:/usr/bin"],
   },
+  {
+    op: "seccomp",
+    origin: "security.seccomp in dev.toml:60",
+    filter: new Uint8Array(8),
+    flags: [],
+    notify_fd: -1,
+  },
   { op: "command", origin: "command line", argv: ["bash"] },
 ];
 

@@ -15,6 +15,7 @@ import { compileCommand, compileOomScore, compileProcess, compileSupervision } f
 import { partOf, type Request, type Run } from "./request.ts";
 import { compileRlimits } from "./rlimits.ts";
 import { compileMountPoints, compileRoot, sealRoot } from "./root.ts";
+import { compileSeccomp } from "./seccomp.ts";
 import { compileSecurity } from "./security.ts";
 import { compileWorkdir } from "./workdir.ts";
 
@@ -37,6 +38,7 @@ export function compile(loaded: LoadedProfile, host: Host, run: Run): Plan {
     ...compileProcess(request),
     ...compileRlimits(request),
     ...compileEnvironment(request, account),
+    ...compileSeccomp(request),
     ...compileCommand(request),
   ];
 }

@@ -4,6 +4,9 @@ import { formatOrigin } from "../error.ts";
 import type { Host } from "../host/host.ts";
 import type { KeyOrigin, LoadedProfile } from "../profile/load.ts";
 import type { Profile } from "../profile/schema.ts";
+import type { Built } from "../seccomp/libseccomp.ts";
+import type { Policy } from "../seccomp/policy.ts";
+import type { Machine } from "../seccomp/syscalls.ts";
 
 /** What belongs to one start rather than to the profile. */
 export interface Run {
@@ -15,6 +18,10 @@ export interface Run {
   readonly statusFd?: number | undefined;
   /** The program that turns a failure report into a message, with its arguments; empty is none. */
   readonly explain: readonly string[];
+  /** A unix socket of the caller's, for the listener of a filter that notifies; undefined is none. */
+  readonly notifyFd?: number | undefined;
+  /** Makes programs of rules for system calls; needed where a profile names a file of them. */
+  readonly buildProgram?: ((policy: Policy, machine: Machine) => Built) | undefined;
 }
 
 export interface Request {

@@ -11,10 +11,12 @@ import { findExecutor, type Package } from "../launch/find.ts";
 import { trySystemCall } from "../native.ts";
 import type { Operation } from "../plan/operations.ts";
 import { parseReport } from "../plan/report.ts";
+import { readVersion } from "../seccomp/libseccomp.ts";
 import { checkCalls, checkLandlock, checkNamespaces, checkOvermounts, checkSurroundings } from "./kernel.ts";
-import { checkMachine } from "./machine.ts";
+import { checkLibseccomp, checkMachine } from "./machine.ts";
 import {
   type Answer,
+  defaultFilter,
   freshProc,
   freshSys,
   messageQueues,
@@ -37,6 +39,7 @@ export async function examine(from: Package): Promise<Row[]> {
     checkOvermounts(facts),
     ...probe(facts, executor),
     checkLandlock(trySystemCall),
+    checkLibseccomp(readVersion),
     ...checkMachine({ root: "/", path: from.environment.PATH ?? "", nodeVersion: process.version }),
   ];
 }
@@ -53,6 +56,7 @@ async function lookForExecutor(from: Package): Promise<{ executor: string | unde
 }
 
 const mountable = "can be mounted in a jail";
+const filterWorks = "can be filtered; the shipped policies need nothing else";
 /** What the profile base begins with, one by one. */
 const parts: readonly (readonly [subject: string, operation: Operation, works: string])[] = [
   ["a fresh /proc", freshProc, mountable],
@@ -60,6 +64,7 @@ const parts: readonly (readonly [subject: string, operation: Operation, works: s
   ["no nesting", noNesting, "a jail can be kept from making user namespaces of its own"],
   ["message queues", messageQueues, mountable],
   ["terminals", privateTerminals, mountable],
+  ...[defaultFilter() ?? []].flat().map((filter) => ["system calls", filter, filterWorks] as const),
 ];
 
 function probe(facts: Facts, executor: string | undefined): Row[] {

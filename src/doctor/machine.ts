@@ -2,6 +2,7 @@
 // none of this is needed for the main job.
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { TsjailError } from "../error.ts";
 import { bad, good, note, type Row } from "./row.ts";
 
 export interface Machine {
@@ -13,6 +14,17 @@ export interface Machine {
 
 export function checkMachine(machine: Machine): Row[] {
   return [checkFuse(machine), checkCgroup(machine), ...checkTools(machine), checkNode(machine)];
+}
+
+/** @param readVersion throws TsjailError where there is none */
+export function checkLibseccomp(readVersion: () => string): Row {
+  const subject = "libseccomp";
+  try {
+    return good(subject, `${readVersion()}: filters of system calls can be made of files`);
+  } catch (error) {
+    if (!(error instanceof TsjailError)) throw error;
+    return note(subject, "not here; the shipped filters do without it, those from files don't", error.hint);
+  }
 }
 
 const readWrite = constants.R_OK | constants.W_OK;

@@ -6,6 +6,9 @@ import type { TsjailError } from "../error.ts";
 import { createMemoryFile } from "../native.ts";
 import type { Operation, Plan } from "../plan/operations.ts";
 import { encodePlan } from "../plan/wire.ts";
+import { encodeProgram } from "../seccomp/bpf.ts";
+import { readShipped } from "../seccomp/shipped.ts";
+import { machines } from "../seccomp/syscalls.ts";
 
 export type Answer =
   | { readonly works: true; readonly milliseconds: number }
@@ -103,12 +106,13 @@ function writePlan(executor: string, operations: readonly Operation[]): Plan {
       set: ["ro"],
       propagation: "none",
     },
-    ...operations,
+    ...operations.filter(({ op }) => op !== "seccomp"),
     { op: "pivot", origin },
     { op: "capabilities", origin, keep: 0 },
     { op: "no_new_privs", origin },
     { op: "workdir", origin, path: "/" },
     { op: "environment", origin, list: [], pass: [], unset: [], defaults: [] },
+    ...operations.filter(({ op }) => op === "seccomp"),
     { op: "command", origin, argv: [command, "--version"] },
   ];
 }
@@ -139,6 +143,14 @@ export const privateTerminals: Operation = {
   flags: [],
   set: ["nosuid", "noexec"],
 };
+
+/** The filter of system calls that profiles have unless they say otherwise; undefined for other machines than ours. */
+export function defaultFilter(): Operation | undefined {
+  const machine = machines.find((each) => each === process.arch);
+  if (machine === undefined) return undefined;
+  const filter = encodeProgram(readShipped("default", machine, []));
+  return { op: "seccomp", origin, filter, flags: [], notify_fd: -1 };
+}
 
 /** @param directory has the empty directories lower, upper and work */
 export function overlay(directory: string): Operation {

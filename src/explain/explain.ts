@@ -19,6 +19,7 @@ import { parseOrigin } from "./origin.ts";
 import { pivotRules } from "./pivots.ts";
 import { findCommand } from "./program.ts";
 import { adviseCommands, type Failure, findRule, type Rule, writeText } from "./rule.ts";
+import { seccompRules } from "./seccomp.ts";
 import { settingRules } from "./settings.ts";
 import { nameSubject } from "./subject.ts";
 import { workdirRules } from "./workdir.ts";
@@ -26,6 +27,7 @@ import { workdirRules } from "./workdir.ts";
 /** From the most particular to the most general; those that are `last` come after all others. */
 export const rules: readonly Rule[] = [
   ...executorRules,
+  ...seccompRules,
   ...kernelRules,
   ...confinementRules,
   ...restrictionRules,

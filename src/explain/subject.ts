@@ -67,6 +67,7 @@ const subjects: Subjects = {
   nice: ({ value }) => `set the nice value to ${value}`,
   rlimit: ({ resource }) => `set the limit ${resource}`,
   environment: () => "set the command's environment",
+  seccomp: () => "load the filter of system calls",
   command: () => "execute the command",
 };
 

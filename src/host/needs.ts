@@ -51,6 +51,7 @@ export function hostNeeds(profile: Profile): HostNeeds {
   for (const mount of profile.mount) {
     if (mount.type === "file" && mount.source !== undefined) files.add(mount.source);
   }
+  if (profile.security.seccomp.startsWith("/")) files.add(profile.security.seccomp);
   return {
     directory: profile.workdir === undefined,
     sockets: profile.process.listen_fds,

@@ -11,6 +11,7 @@ import { readHost } from "../host/read.ts";
 import type { JailRequest } from "../options.ts";
 import type { Plan } from "../plan/operations.ts";
 import { type LoadedProfile, loadProfile } from "../profile/load.ts";
+import { buildProgram } from "../seccomp/libseccomp.ts";
 import { isCallersDescriptor } from "./descriptor.ts";
 import { type Own, settleOwn } from "./own.ts";
 
@@ -87,6 +88,7 @@ function compileRequest(
     command: command.length === 0 ? undefined : command,
     passFds: request.passFds,
     statusFd: request.statusFd,
+    buildProgram,
     explain: [...around.self, "explain", ...(executor === undefined ? [] : ["--executor", executor])],
   });
   return { plan, loaded, host, own };
@@ -119,6 +121,7 @@ export function listKeptFds(plan: Plan): number[] {
   return plan.flatMap((operation) => {
     if (operation.op === "pass_fd") return [operation.fd];
     if (operation.op === "supervise" && operation.status_fd >= 0) return [operation.status_fd];
+    if (operation.op === "seccomp" && operation.notify_fd >= 0) return [operation.notify_fd];
     return [];
   });
 }

@@ -1,8 +1,9 @@
 // In: the executor's path, a plan as bytes, the command's words. Out: nothing: the plan goes to the executor that has
 // started Node and waits (native/node.c), and this process ends. Where none does, this process becomes the executor;
 // before that everything that Node changed in its process is put back, since it survives execve(2).
-import { constants as fsConstants, readFileSync, statSync, writeSync } from "node:fs";
+import { readFileSync, statSync, writeSync } from "node:fs";
 import { constants } from "node:os";
+import { isBlocking } from "../blocking.ts";
 import { TsjailError } from "../error.ts";
 import { keepCompiledCode } from "./code.ts";
 import type { Front } from "./front.ts";
@@ -102,16 +103,6 @@ function prepareProcess(launch: Launch, native: typeof import("../native.ts")): 
   const argv: Uint8Array[] = ["tsjail", "--plan-fd", String(planFd)].map((word) => Buffer.from(word));
   if (launch.command.length > 0) argv.push(Buffer.from("--"), ...encodeWords(launch.command));
   return argv;
-}
-
-/** What proc_pid_fdinfo(5) says of a descriptor; false for one that is closed. */
-function isBlocking(fd: number): boolean {
-  try {
-    const flags = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"))?.[1];
-    return flags !== undefined && (Number.parseInt(flags, 8) & fsConstants.O_NONBLOCK) === 0;
-  } catch {
-    return false;
-  }
 }
 
 function explainExecve(code: string): string {

@@ -101,6 +101,11 @@ const describers: Describers = {
     unset.length === 0 ? "" : `but: ${unset.map(quoteWord).join(" ")}`,
     defaults.length === 0 ? "" : `else: ${defaults.map(quoteWord).join(" ")}`,
   ],
+  seccomp: ({ filter, flags, notify_fd }) => [
+    `filter of ${filter.length / 8} instructions`,
+    flags.join(" "),
+    notify_fd === -1 ? "" : `listener to descriptor ${notify_fd}`,
+  ],
   command: ({ argv }) => [argv.map(quoteWord).join(" ") || "none"],
 };
 

@@ -81,6 +81,9 @@ export const factFlags = {
   follow: 1,
 } as const;
 
+/** SECCOMP_FILTER_FLAG_* of seccomp(2). */
+export const seccompFlags = { log: 2, spec_allow: 4, notify: 8, wait_killable: 32 } as const;
+
 export const ttyModes = { never: 0, auto: 1, always: 2 } as const;
 
 /** RLIMIT_* of getrlimit(2), asm-generic numbers (the same on x86-64 and arm64). */
@@ -389,6 +392,18 @@ export const operations = {
       "the command's environment: NAME=VALUE; what of the caller's `pass` names and `unset` does not; defaults for the rest",
     fields: { list, pass: list, unset: list, defaults: list },
   },
+  seccomp: {
+    phase: "command",
+    once: true,
+    about: "seccomp(2), the last step before execve(2): the command's filter of system calls",
+    fields: {
+      /** An array of struct sock_filter. */
+      filter: bytes,
+      flags: flags(seccompFlags),
+      /** With `notify`: a unix socket of the caller's, over which the monitor sends the listener; else -1. */
+      notify_fd: i32,
+    },
+  },
   command: {
     phase: "command",
     required: true,
@@ -480,6 +495,7 @@ export const steps = [
   "arguments",
   "keyctl",
   "sigprocmask",
+  "seccomp",
 ] as const;
 export type Step = (typeof steps)[number];
 

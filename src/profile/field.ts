@@ -130,7 +130,9 @@ export const target = () =>
     { kind: "path", path: true as const },
   );
 
-function parsePath(value: string): string {
+/** The path without empty, `.` and `..` components.
+ * @throws TsjailError worded to follow the key */
+export function parsePath(value: string): string {
   if (value === "") throw new TsjailError("profile_invalid", "must not be empty");
   if (!value.startsWith("/")) {
     const shown = quoteShort(value);

@@ -1,6 +1,19 @@
 // [user], [namespaces], [root] and [security]: what the jail is made of. Part of schema.ts.
 import * as v from "valibot";
-import { about, capability, choice, flag, id, integer, list, path, signedDuration, table } from "./field.ts";
+import {
+  about,
+  capability,
+  choice,
+  flag,
+  id,
+  integer,
+  list,
+  path,
+  record,
+  signedDuration,
+  table,
+} from "./field.ts";
+import { callAnswer, callName, callPolicy } from "./syscall.ts";
 
 const u32 = 4294967295;
 
@@ -115,5 +128,21 @@ export const security = table({
   no_new_privs: v.optional(
     about(flag(), "No program gains rights by being executed: setuid bits have no effect."),
     true,
+  ),
+  seccomp: v.optional(
+    about(
+      callPolicy(),
+      'Which system calls the command may make: those of ordinary programs ("default"), those of programs that only compute ("strict"), all ("off"), or what a JSON file says in the format of Docker, Podman and the OCI runtime specification. See [seccomp.md](seccomp.md).',
+      { example: 'seccomp = "strict"' },
+    ),
+    "default",
+  ),
+  syscalls: v.optional(
+    about(
+      record(callName(), callAnswer()),
+      'Answers to single system calls, in place of what `seccomp` says of them: "allow", "deny" (EPERM), "kill", "log" (allowed, and noted in the kernel\'s log), or an errno\'s name.',
+      { example: 'syscalls = { perf_event_open = "allow", chmod = "ENOTSUP" }' },
+    ),
+    {},
   ),
 });

@@ -170,6 +170,18 @@ const contradictions: readonly (readonly [
     () => 'needs namespaces.time = "private", which is "host"',
   ],
   [
+    "security.no_new_privs",
+    ({ security: { no_new_privs, seccomp, capabilities } }) =>
+      !no_new_privs && seccomp !== "off" && !capabilities.includes("CAP_SYS_ADMIN"),
+    () =>
+      '= false needs security.seccomp = "off": without it the kernel takes a filter of system calls only from CAP_SYS_ADMIN',
+  ],
+  [
+    "security.syscalls",
+    ({ security: { seccomp, syscalls } }) => seccomp === "off" && Object.keys(syscalls).length > 0,
+    () => 'needs security.seccomp, which is "off"',
+  ],
+  [
     "domainname",
     ({ namespaces, domainname }) => namespaces.uts === "host" && domainname !== undefined,
     () => 'needs namespaces.uts = "private", which is "host"',

@@ -90,6 +90,8 @@ const imports: Readonly<Record<string, readonly string[]>> = {
   "src/directory.ts": ["mkdirSync", "statSync"],
   // Opened files are noted. The real path names a record of trust.
   "src/profile/parse.ts": ["closeSync", "constants", "openSync", "readSync", "realpathSync"],
+  // The names of errnos.
+  "src/profile/syscall.ts": ["constants"],
   // Names, for suggestions in an error.
   "src/profile/find.ts": ["readdirSync"],
   // EACCES is an error; otherwise what is looked at is looked at again by those who ask. Owners, for hints.

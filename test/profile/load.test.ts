@@ -16,7 +16,12 @@ test("a profile without keys has all defaults", (context) => {
   assert.is(profile.namespaces.net, undefined);
   assert.is(profile.env.clear, true);
   assert.is(profile.process.kill_after, 5000);
-  assert.equal(profile.security, { capabilities: [], no_new_privs: true });
+  assert.equal(profile.security, {
+    capabilities: [],
+    no_new_privs: true,
+    seccomp: "default",
+    syscalls: {},
+  });
 });
 
 test("values come out in the units of compile", (context) => {

@@ -1,0 +1,24 @@
+// The shipped policies as programs, made by libseccomp when the package was built, so that a start needs neither it nor
+// koffi. In: which one, what the profile permits beyond it. Out: a program. prebuilt.ts has the programs; compile/seccomp.ts asks.
+import { decodeProgram, type Instruction, prependGuards } from "./bpf.ts";
+import { defaultPolicy } from "./default.ts";
+import type { Guard, Policy } from "./policy.ts";
+import { prebuilt } from "./prebuilt.ts";
+import { strictPolicy } from "./strict.ts";
+import type { Machine } from "./syscalls.ts";
+
+export const shippedPolicies = { default: defaultPolicy, strict: strictPolicy } as const satisfies Record<
+  string,
+  Policy
+>;
+export type ShippedName = keyof typeof shippedPolicies;
+
+/** @param exceptions asked before everything that the policy says */
+export function readShipped(
+  name: ShippedName,
+  machine: Machine,
+  exceptions: readonly Guard[],
+): Instruction[] {
+  const program = decodeProgram(Buffer.from(prebuilt.programs[name][machine], "base64"));
+  return prependGuards(program, exceptions, machine);
+}
