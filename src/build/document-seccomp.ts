@@ -67,7 +67,8 @@ Beyond whole calls it looks at arguments:
   are the programs' own affair.
 - socket(2) and socketpair(2) are for AF_UNIX, AF_INET, AF_INET6 and AF_NETLINK; any other family fails with EAFNOSUPPORT.
 - ioctl(2) can't type on a terminal (TIOCSTI, TIOCLINUX).
-- personality(2) is one of PER_LINUX and PER_LINUX32, each with and without UNAME26.
+- personality(2) is one of PER_LINUX and PER_LINUX32, each with and without UNAME26. So gdb can't switch address space
+  randomization off: it says so once and goes on; \`personality = "allow"\` lets it.
 
 All of these are compared by their low 32 bits, as the kernel does it: bits above an int's don't get past the filter.
 
