@@ -74,22 +74,33 @@ void text_add(struct text *text, const char *more) {
     }
 }
 
-static int is_control(const u8 *letter) {
-    return *letter < ' ' || *letter == 0x7f || (*letter == 0xc2 && (letter[1] & 0xe0) == 0x80) ||
-           ((*letter & 0xe0) == 0x80 && letter[-1] == 0xc2);
+/* The bytes of a character that a terminal obeys instead of showing it: C0, C1, and what turns the
+ * line around, breaks it or can't be seen (U+200B to U+200F, U+2028 to U+202E, U+2060 to U+206F);
+ * else 0. */
+static size_t control_length(const u8 *letter) {
+    if (*letter < ' ' || *letter == 0x7f)
+        return 1;
+    if (*letter == 0xc2 && (letter[1] & 0xe0) == 0x80)
+        return 2;
+    if (*letter != 0xe2)
+        return 0;
+    if (letter[1] == 0x80)
+        return (letter[2] >= 0x8b && letter[2] <= 0x8f) || (letter[2] >= 0xa8 && letter[2] <= 0xae)
+                   ? 3
+                   : 0;
+    return letter[1] == 0x81 && (letter[2] & 0xf0) == 0xa0 ? 3 : 0;
 }
 
 void text_add_printable(struct text *text, const char *more, size_t most) {
-    char letter[2] = {0};
-    size_t i;
+    size_t i = 0;
 
-    for (i = 0; more[i] && i < most; i++) {
-        /* a byte that goes on with another character is not taken for a control character */
-        const u8 here[3] = {i ? (u8)more[i - 1] : 0, (u8)more[i], (u8)more[i + 1]};
-        letter[0] = more[i];
-        if (is_control(here + 1))
+    while (more[i] && i < most) {
+        size_t length = control_length((const u8 *)more + i);
+        char letter[2] = {more[i], 0};
+        if (length)
             letter[0] = '?';
         text_add(text, letter);
+        i += length ? length : 1;
     }
     if (more[i])
         text_add(text, "...");

@@ -2,7 +2,9 @@
 // Out: what was given, and the words that are not options, untouched. Which command is meant: cli.ts.
 import { TsjailError } from "./error.ts";
 import type { Given, Option, OptionTable } from "./options.ts";
+import { escapeControls, quoteShell } from "./plan/escape.ts";
 import { findNearest } from "./profile/nearest.ts";
+import { quoteShort } from "./profile/quote.ts";
 
 export interface Split {
   readonly given: readonly Given[];
@@ -32,7 +34,7 @@ export function splitArguments(argv: readonly string[], table: OptionTable, ever
     const { name, option, attached } = readOption(word, table);
     if (option.type === "boolean") {
       if (attached !== undefined)
-        throw new TsjailError("usage", `--${name} takes no value, and got "${attached}".`);
+        throw new TsjailError("usage", `--${name} takes no value, and got ${quoteShort(attached)}.`);
       given.push({ name, value: "", text: `--${name}` });
       continue;
     }
@@ -80,7 +82,7 @@ function takeValue(name: string, option: Option & { type: "string" }, next: stri
   }
   if (next.length > 1 && next.startsWith("-")) {
     throw new TsjailError("usage", `--${name} has no value: ${next}, which follows, looks like an option.`, {
-      hint: `Write ${form}, for example: ${option.example}\nIf ${next} is the value: --${name}=${next}`,
+      hint: `Write ${form}, for example: ${option.example}\nIf ${escapeControls(next)} is the value: --${name}=${quoteShell(next)}`,
     });
   }
   return next;

@@ -6,6 +6,7 @@ import type { Call } from "./commands/command.ts";
 import { selectCommand } from "./commands/select.ts";
 import { formatError, TsjailError } from "./error.ts";
 import { createLog } from "./log.ts";
+import { escapeControls, escapeStyled } from "./plan/escape.ts";
 import { wantsColor, writeText } from "./terminal.ts";
 
 const log = createLog(
@@ -18,7 +19,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const packageDirectory = findPackage();
   const version = readVersion(packageDirectory);
   const style = { version, color: () => wantsColor(1, process.env) };
-  const print = (text: string) => writeText(1, text);
+  const print = (text: string) => writeText(1, escapeStyled(text));
   if (selection.kind === "version") {
     print(`tsjail ${version}\n`);
     return 0;
@@ -66,14 +67,24 @@ function readCwd(): string {
 function report(error: unknown): number {
   if (error instanceof TsjailError) {
     log.error(formatError(error));
-    if (error.code === "internal" && error.stack !== undefined) log.error(error.stack);
+    if (error.code === "internal") log.error(listFrames(error));
     return error.exitStatus;
   }
   // Whoever read our output has gone: what SIGPIPE would have said, which Node ignores.
   if ((error as NodeJS.ErrnoException | undefined)?.code === "EPIPE") return 128 + 13;
-  const stack = error instanceof Error ? error.stack : String(error);
-  log.error(`this is a bug in tsjail; please report it with the lines below.\n${stack}`);
+  const frames = error instanceof Error ? `\n${listFrames(error)}` : "";
+  log.error(
+    `this is a bug in tsjail; please report it with the lines below.\n${escapeControls(String(error))}${frames}`,
+  );
   return 125;
+}
+
+/** A stack without its message, whose lines could look like ours. */
+function listFrames({ stack = "" }: Error): string {
+  return stack
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line))
+    .join("\n");
 }
 
 main(process.argv.slice(2)).then(

@@ -1,6 +1,8 @@
 // One error class for everything that tsjail says to a person. `code` is a closed union; the table here holds the
 // exit status and the general meaning of each, and docs/errors.md is generated from it. cli.ts prints it.
 
+import { escapeControls } from "./plan/escape.ts";
+
 interface ErrorType {
   readonly exit: 1 | 2 | 125 | 126 | 127;
   readonly about: string;
@@ -75,15 +77,17 @@ export function formatOrigin(origin: Origin): string {
   return origin.key === undefined ? place : `${origin.key} in ${place}`;
 }
 
-/** The whole message as a person reads it: what failed, where, why, what to do. No trailing newline. */
+/** The whole message as a person reads it: what failed, where, why, what to do. No trailing newline. Names and values in
+ * it may be anybody's: the message and the origin are one line each, whatever is in them. */
 export function formatError(error: TsjailError): string {
-  const lines = [error.message];
+  const lines = [escapeControls(error.message)];
   // Without a key the message itself says the place: a syntax error's file, line and column.
-  if (error.origin?.key !== undefined) lines.push(`  asked for by ${formatOrigin(error.origin)}`);
+  if (error.origin?.key !== undefined)
+    lines.push(`  asked for by ${escapeControls(formatOrigin(error.origin))}`);
   if (error.detail !== undefined) lines.push(...error.detail.split("\n").map((line) => `  ${line}`));
   if (error.hint !== undefined) {
     const [first, ...rest] = error.hint.split("\n");
     lines.push(`  hint: ${first}`, ...rest.map((line) => `        ${line}`));
   }
-  return lines.join("\n");
+  return escapeControls(lines.join("\n"), "\n");
 }

@@ -1,6 +1,7 @@
 // What tsjail says on the side: errors, warnings, what was done. In: a message and its kind. Out: lines on standard
 // error, never on standard output, which belongs to the command and to programs that read us.
 import { type ConsolaInstance, createConsola, type LogObject } from "consola/core";
+import { escapeControls } from "./plan/escape.ts";
 
 export type Log = Pick<ConsolaInstance, "error" | "warn" | "info" | "success">;
 
@@ -12,7 +13,8 @@ export function createLog(write: (text: string) => void, color: () => boolean): 
     const code = color() ? colors[type] : undefined;
     const name = code === undefined ? "tsjail:" : `\u001B[${code}mtsjail:\u001B[39m`;
     const mark = type === "warn" ? " warning:" : "";
-    write(`${name}${mark} ${args.join(" ")}\n`);
+    // Only errors have several lines, and what formatError() or the stack put into them is theirs.
+    write(`${name}${mark} ${escapeControls(args.join(" "), type === "error" ? "\n" : "")}\n`);
   };
   return createConsola({ reporters: [{ log: report }], throttle: 0 });
 }

@@ -8,7 +8,7 @@ import { helpOption, jsonOption } from "../options.ts";
 import { formatSize } from "../plan/describe.ts";
 import { quoteShell, quoteWord } from "../plan/escape.ts";
 import { describeErrno } from "../profile/parse.ts";
-import { quoteShort } from "../profile/quote.ts";
+import { formatJson, quoteShort } from "../profile/quote.ts";
 import { type Call, type Command, hasOption } from "./command.ts";
 
 export const cache: Command = {
@@ -46,7 +46,7 @@ export const cache: Command = {
 function list(call: Call, directory: string): number {
   const kept = listKept(directory);
   if (hasOption(call, "json")) {
-    call.print(`${JSON.stringify(kept, null, 2)}\n`);
+    call.print(formatJson(kept));
     return 0;
   }
   if (kept.length === 0) call.log.info(`No plan is kept in ${quoteWord(directory)}.`);

@@ -2,6 +2,7 @@
 // In: its name or path. Out: one line and 0, or the problems and 125.
 import { preparePlan } from "../launch/prepare.ts";
 import { helpOption, jailOptions, readJailRequest } from "../options.ts";
+import { quoteWord } from "../plan/escape.ts";
 import type { Call, Command } from "./command.ts";
 
 export const check: Command = {
@@ -15,7 +16,7 @@ export const check: Command = {
   run(call: Call): number {
     const request = { ...readJailRequest(call.given, call.cwd), profile: call.words[0] };
     const { loaded, plan } = preparePlan(request, [], { ...call, executor: undefined });
-    call.print(`${loaded.name}: no problems (${plan.length} operations)\n`);
+    call.print(`${quoteWord(loaded.name)}: no problems (${plan.length} operations)\n`);
     return 0;
   },
 };

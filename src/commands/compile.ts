@@ -6,7 +6,7 @@ import { TsjailError } from "../error.ts";
 import { listShippedFacts } from "../facts/facts.ts";
 import { preparePlan } from "../launch/prepare.ts";
 import { helpOption, jailOptions, type OptionTable, readJailRequest } from "../options.ts";
-import { quoteShell } from "../plan/escape.ts";
+import { quoteShell, quoteWord } from "../plan/escape.ts";
 import { encodePlan } from "../plan/wire.ts";
 import { describeErrno } from "../profile/parse.ts";
 import { quoteShort } from "../profile/quote.ts";
@@ -54,7 +54,7 @@ export const compile: Command = {
     );
     const shown = quoteShell(output.includes("/") ? output : `./${output}`);
     const words = loaded.profile.command.length > 0 ? "" : " COMMAND";
-    call.log.success(`${loaded.name}: compiled. Run it with \`tsjail run ${shown}${words}\`.`);
+    call.log.success(`${quoteWord(loaded.name)}: compiled. Run it with \`tsjail run ${shown}${words}\`.`);
     return 0;
   },
 };

@@ -2,6 +2,7 @@
 import { examine } from "../doctor/examine.ts";
 import { formatRows, isFit } from "../doctor/row.ts";
 import { helpOption, jsonOption } from "../options.ts";
+import { formatJson } from "../profile/quote.ts";
 import { type Call, type Command, hasOption } from "./command.ts";
 
 export const doctor: Command = {
@@ -14,9 +15,7 @@ export const doctor: Command = {
   ],
   async run(call: Call): Promise<number> {
     const rows = await examine(call);
-    call.print(
-      hasOption(call, "json") ? `${JSON.stringify(rows, null, 2)}\n` : formatRows(rows, call.color()),
-    );
+    call.print(hasOption(call, "json") ? formatJson(rows) : formatRows(rows, call.color()));
     return isFit(rows) ? 0 : 1;
   },
 };

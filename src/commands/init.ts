@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { TsjailError } from "../error.ts";
 import { helpOption } from "../options.ts";
+import { quoteShell, quoteWord } from "../plan/escape.ts";
 import { starterProfile } from "../profile/starter.ts";
 import type { Call, Command } from "./command.ts";
 
@@ -28,13 +29,13 @@ export const init: Command = {
     const next = isDefault
       ? "`tsjail trust`, then `tsjail bash`"
       : `\`tsjail --profile ${shown(name)} bash\``;
-    call.log.success(`wrote ${name}. Look at it; then: ${next}`);
+    call.log.success(`wrote ${quoteWord(name)}. Look at it; then: ${next}`);
     return 0;
   },
 };
 
 /** A profile's path is told from its name by the slash. */
-const shown = (name: string): string => (name.includes("/") ? name : `./${name}`);
+const shown = (name: string): string => quoteShell(name.includes("/") ? name : `./${name}`);
 
 function explainWrite(name: string, error: NodeJS.ErrnoException): TsjailError {
   if (error.code === "EEXIST") {

@@ -5,6 +5,7 @@ import { preparePlan } from "../launch/prepare.ts";
 import { helpOption, jailOptions, jsonOption, readJailRequest } from "../options.ts";
 import { formatPlan, planToJson } from "../plan/text.ts";
 import { encodePlan } from "../plan/wire.ts";
+import { formatJson } from "../profile/quote.ts";
 import { type Call, type Command, hasOption } from "./command.ts";
 
 export const plan: Command = {
@@ -20,7 +21,7 @@ export const plan: Command = {
     const executor = tryLocate(call);
     const { plan } = preparePlan(request, call.words, { ...call, executor });
     encodePlan(plan); // it checks the plan: what is printed could be run
-    call.print(hasOption(call, "json") ? `${JSON.stringify(planToJson(plan), null, 2)}\n` : formatPlan(plan));
+    call.print(hasOption(call, "json") ? formatJson(planToJson(plan)) : formatPlan(plan));
     return 0;
   },
 };

@@ -1,5 +1,6 @@
 // `tsjail schema`: the JSON Schema of profiles, for editors. In: nothing. Out: JSON on standard output.
 import { helpOption } from "../options.ts";
+import { formatJson } from "../profile/quote.ts";
 import type { Call, Command } from "./command.ts";
 
 export const schema: Command = {
@@ -14,7 +15,7 @@ export const schema: Command = {
   ],
   async run(call: Call): Promise<number> {
     const { profileJsonSchema } = await import("../profile/json-schema.ts");
-    call.print(`${JSON.stringify(profileJsonSchema(), null, 2)}\n`);
+    call.print(formatJson(profileJsonSchema()));
     return 0;
   },
 };

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, realpathSync, unlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { TsjailError } from "../error.ts";
 import { helpOption, type OptionTable } from "../options.ts";
+import { quoteWord } from "../plan/escape.ts";
 import { trustProfile } from "../profile/load.ts";
 import { describeErrno } from "../profile/parse.ts";
 import { hintAt, trustDirectory } from "../profile/trust.ts";
@@ -34,7 +35,7 @@ function grant(file: string, call: Call): number {
   const request = { profile: file, environment, cwd, shippedDirectory: join(packageDirectory, "profiles") };
   const { files } = trustProfile(request);
   const others = files.length > 1 ? ` and ${files.length - 1} more that it extends` : "";
-  call.log.success(`${file}${others}: trusted as it is now.`);
+  call.log.success(`${quoteWord(file)}${others}: trusted as it is now.`);
   return 0;
 }
 
@@ -50,7 +51,7 @@ function revoke(file: string, { environment, cwd, log }: Call): number {
     throw new TsjailError("usage", `${file} is not trusted; there is nothing to take back.`);
   }
   for (const record of records) unlinkSync(record);
-  log.success(`${file}: no longer trusted.`);
+  log.success(`${quoteWord(file)}: no longer trusted.`);
   return 0;
 }
 

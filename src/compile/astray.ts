@@ -2,6 +2,7 @@
 // what is hidden. The link may be there for a reason, or an earlier jail may have planted it where the profile has an
 // optional cache: what `hide` says holds either way. Used by intents.ts.
 import { TsjailError } from "../error.ts";
+import { quoteWord } from "../plan/escape.ts";
 import type { Intent } from "./intent.ts";
 import { isWithin } from "./path.ts";
 import { followHostLinks, type View } from "./view.ts";
@@ -19,7 +20,7 @@ export function dropAstray(view: View, intents: readonly Intent[]): Intent[] {
       `A symbolic link leads ${source} into ${hide.written}, which is hidden.`,
       {
         origin: intent.origin,
-        detail: `It leads to ${followHostLinks(view, source)}.`,
+        detail: `It leads to ${quoteWord(followHostLinks(view, source))}.`,
         hint: "Look at the link. To show what it leads to, write that path itself.",
       },
     );

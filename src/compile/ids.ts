@@ -1,6 +1,7 @@
 // In: [user] and who the caller is. Out: the id maps of the new user namespace (user_namespaces(7)), and the switch to
 // the ids of the command where a range is mapped.
 import { formatOrigin, TsjailError } from "../error.ts";
+import { escapeControls } from "../plan/escape.ts";
 import type { Operation } from "../plan/operations.ts";
 import { originOf, type Request } from "./request.ts";
 
@@ -95,7 +96,9 @@ function findId(request: Request, kind: IdKind, ranges: readonly IdRange[]): num
   const id = nameId(request, kind);
   if (isMapped(ranges, id)) return id;
   throw new TsjailError("profile_conflict", `user.${kind} is ${id} inside, and user.map has no such id.`, {
-    detail: [`user.${kind}`, "user.map"].map((key) => formatOrigin(request.loaded.origin(key))).join("\n"),
+    detail: [`user.${kind}`, "user.map"]
+      .map((key) => escapeControls(formatOrigin(request.loaded.origin(key))))
+      .join("\n"),
     hint: `Set user.${kind} to an id that user.map maps (inside), or add it to the map.`,
   });
 }
@@ -111,7 +114,7 @@ function refuseRange(request: Request, kind: IdKind): never {
 
 function refuseOverlap(request: Request, kind: IdKind, keys: readonly string[]): never {
   throw new TsjailError("profile_conflict", `Two ranges of user.map map the same ${kind}.`, {
-    detail: keys.map((key) => formatOrigin(request.loaded.origin(key))).join("\n"),
+    detail: keys.map((key) => escapeControls(formatOrigin(request.loaded.origin(key)))).join("\n"),
     hint: "Every id, inside and outside, may be in one range only.",
   });
 }

@@ -3,6 +3,7 @@
 import { formatOrigin, TsjailError } from "../error.ts";
 import type { RootEntry } from "../host/host.ts";
 import { rootDirectory } from "../host/needs.ts";
+import { escapeControls } from "../plan/escape.ts";
 import { dropAstray } from "./astray.ts";
 import { collectIntents } from "./collect.ts";
 import { describeContent, type Intent } from "./intent.ts";
@@ -120,7 +121,7 @@ function checkConflict(group: readonly Intent[]): void {
   if (other === undefined) return;
   const lines = [first, other].map((intent) => {
     const written = intent.written === intent.path ? "" : ` (written as ${intent.written}, a symlink)`;
-    return `${formatOrigin(intent.origin)}: ${describeContent(intent.content)}${written}`;
+    return escapeControls(`${formatOrigin(intent.origin)}: ${describeContent(intent.content)}${written}`);
   });
   throw new TsjailError("profile_conflict", `Two keys want different things at ${first.path}.`, {
     detail: lines.join("\n"),

@@ -2,6 +2,7 @@
 // on a descriptor. Out: a TsjailError, which cli.ts prints and exits with.
 import { fstatSync, readSync } from "node:fs";
 import { TsjailError } from "../error.ts";
+import { quoteWord } from "../plan/escape.ts";
 import { maxPlanBytes, type Plan } from "../plan/operations.ts";
 import { parseReport, type Report } from "../plan/report.ts";
 import { decodePlan } from "../plan/wire.ts";
@@ -21,7 +22,7 @@ export function runExplain(argv: readonly string[], facts?: Facts): TsjailError 
     if (error instanceof TsjailError) return error;
     return new TsjailError("internal", `The explanation of a failed start failed itself: ${String(error)}`, {
       cause: error,
-      hint: `The executor reported: ${argv.join(" ")}`,
+      hint: `The executor reported: ${argv.map(quoteWord).join(" ")}`,
     });
   }
 }

@@ -2,7 +2,7 @@
 // In: a failed execve(2) of the `command` operation. Out: an Explanation; next is explain.ts.
 import { posix } from "node:path";
 import type { ErrorCode } from "../error.ts";
-import { quoteShell, quoteWord } from "../plan/escape.ts";
+import { escapeControls, quoteShell, quoteWord } from "../plan/escape.ts";
 import { readValue } from "./facts.ts";
 import { findMount } from "./mounts.ts";
 import {
@@ -199,7 +199,7 @@ function explainDenied(failure: Failure, name: string, program: Program | undefi
 
 function findNoexec(failure: Failure, { by, hostPath }: Program): { why: string; fix: string } | undefined {
   if (by !== undefined && "set" in by && by.set.includes("noexec")) {
-    const origin = by.origin === "" ? "" : ` (${by.origin})`;
+    const origin = by.origin === "" ? "" : ` (${escapeControls(by.origin)})`;
     return {
       why: `The profile shows it without the right to execute anything: \`noexec\`${origin}.`,
       fix: "Write `noexec = false` for that mount in the profile.",

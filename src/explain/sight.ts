@@ -1,7 +1,8 @@
 // Why the jail doesn't show a path that the host has, and what to write into the profile so that it does.
 // In: a Sight of view.ts. Out: sentences; next are execution.ts and workdir.ts.
-import { quoteShell, quoteWord } from "../plan/escape.ts";
+import { escapeControls, quoteShell, quoteWord } from "../plan/escape.ts";
 import type { Operation } from "../plan/operations.ts";
+import { quote } from "../profile/quote.ts";
 import type { Failure } from "./rule.ts";
 import { findTarget, followPath, type Sight } from "./view.ts";
 
@@ -18,7 +19,7 @@ export function lookOutside(failure: Failure, path: string): Sight {
 
 /** "by files.hide[0] in dev.toml:9", or nothing for an operation without an origin. */
 function blame(operation: Operation | undefined): string {
-  return operation === undefined || operation.origin === "" ? "" : ` (${operation.origin})`;
+  return operation === undefined || operation.origin === "" ? "" : ` (${escapeControls(operation.origin)})`;
 }
 
 /** Why a path isn't seen in the jail, as a sentence. */
@@ -47,7 +48,7 @@ export function adviseShow(
   path: string,
   access: "read" | "write",
 ): string {
-  const lines = [`Show it in the profile: ${access} = ["${path}"] in [files]`];
+  const lines = [`Show it in the profile: ${access} = [${quote(path)}] in [files]`];
   if (sight.because === "hidden" && sight.by !== undefined) {
     lines.unshift(`Take ${quoteWord(findTarget(sight.by) ?? "/")} out of what the profile hides. Or:`);
   }

@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, readdirSync, statSync } from "node:f
 import { join, resolve } from "node:path";
 import { TsjailError } from "../error.ts";
 import { lookAtVariable, noteUnrepeatable } from "../facts/look.ts";
+import { quoteWord } from "../plan/escape.ts";
 import { planVersion } from "../plan/operations.ts";
 
 export interface Package {
@@ -73,7 +74,7 @@ function explainMissing({ packageDirectory, version }: Package, processor: strin
   }
   if (existsSync(join(packageDirectory, "native"))) {
     return new TsjailError("executor_missing", `This checkout has no executor for ${platform} yet.`, {
-      hint: `Run \`npm run build\` in ${packageDirectory}`,
+      hint: `Run \`npm run build\` in ${quoteWord(packageDirectory)}`,
     });
   }
   const installed = listInstalled(packageDirectory);
@@ -120,13 +121,13 @@ function explainMismatch(path: string, version: string, from: Package): TsjailEr
   const chosen = (from.environment.TSJAIL_EXECUTOR ?? "") !== "";
   const checkout = existsSync(join(from.packageDirectory, "native"));
   const again = checkout
-    ? `Run \`npm run build\` in ${from.packageDirectory}`
+    ? `Run \`npm run build\` in ${quoteWord(from.packageDirectory)}`
     : `Install both together: npm install tsjail@${from.version} --include=optional`;
   return new TsjailError(
     "executor_mismatch",
     `The executor ${what}, and tsjail is version ${from.version}.`,
     {
-      detail: `The executor is ${path}`,
+      detail: `The executor is ${quoteWord(path)}`,
       hint: chosen ? "Unset TSJAIL_EXECUTOR, or let it name an executor of the same version." : again,
     },
   );

@@ -5,6 +5,7 @@ import { readFileSync, statSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { isBlocking } from "../blocking.ts";
 import { TsjailError } from "../error.ts";
+import { quoteWord } from "../plan/escape.ts";
 import { keepCompiledCode } from "./code.ts";
 import type { Front } from "./front.ts";
 
@@ -45,7 +46,7 @@ export async function startJail(launch: Launch): Promise<never> {
       });
     }
     throw new TsjailError("executor_missing", `The executor can't be started (${error.code}).`, {
-      detail: `The executor is ${launch.executor}`,
+      detail: `The executor is ${quoteWord(launch.executor)}`,
       hint: explainExecve(error.code),
       cause: error,
     });

@@ -16,6 +16,23 @@ export function escapeText(text: string): string {
   });
 }
 
+const controls = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+/** The last pass over what a person reads: a control character that no message escaped on its own, and no styling. What
+ * was escaped before stays as it is.
+ * @param kept control characters that are meant, as the line feeds of a message with several lines */
+export function escapeControls(text: string, kept = ""): string {
+  return text.replace(controls, (character) =>
+    kept.includes(character) ? character : escapeText(character),
+  );
+}
+
+/** The same for text that may be coloured (SGR of console_codes(4)). */
+export function escapeStyled(text: string): string {
+  const pieces = text.split(/(\u001B\[[\d;]*m)/);
+  return pieces.map((piece, index) => (index % 2 === 1 ? piece : escapeControls(piece, "\n\t"))).join("");
+}
+
 /** Words that need no quotes to be read as one: no blanks, quotes, `#` or arrows. */
 const plain = /^[\p{L}\p{N}\p{M}!$%&()*+,./:;<=>?@[\]^_{|}~-]+$/u;
 
@@ -24,9 +41,13 @@ export function quoteWord(text: string): string {
   return plain.test(text) ? text : `"${escapeText(text).replaceAll('"', '\\"')}"`;
 }
 
-/** A word as a POSIX shell takes it, for commands that are to be copied. */
+/** A word as a POSIX shell takes it, for commands that are to be copied; $'…' is in POSIX since 2024. */
 export function quoteShell(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
+  if (text.search(controls) === -1) return `'${text.replaceAll("'", "'\\''")}'`;
+  const bytes = (character: string) =>
+    [...Buffer.from(character)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
+  return `$'${text.replace(/[\\']/g, "\\$&").replace(controls, bytes)}'`;
 }
 
 /** Shortens to so many characters, with an ellipsis. */

@@ -2,6 +2,7 @@
 // it is reported, each problem with its file and line. Checks plain objects just as well. Next: merge.ts.
 import { type GenericSchema, type InferOutput, safeParse } from "valibot";
 import { TsjailError } from "../error.ts";
+import { escapeControls } from "../plan/escape.ts";
 import { type Report, withOrigin } from "./extends.ts";
 import { formatKey, type KeyPath } from "./key.ts";
 import type { Layer } from "./layer.ts";
@@ -72,9 +73,11 @@ export function combineProblems(name: string, problems: readonly TsjailError[]):
       const { origin } = problem;
       const place =
         origin?.line === undefined ? (origin?.key ?? origin?.file) : `${origin.file}:${origin.line}`;
-      return place === undefined || problem.code === "profile_syntax"
-        ? problem.message
-        : `${place}: ${problem.message}`;
+      return escapeControls(
+        place === undefined || problem.code === "profile_syntax"
+          ? problem.message
+          : `${place}: ${problem.message}`,
+      );
     });
   if (problems.length > maxListed) listed.push(`… and ${problems.length - maxListed} more`);
   const hints = new Set(problems.flatMap(({ hint }) => hint ?? []));

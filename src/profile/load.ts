@@ -4,6 +4,7 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { TsjailError } from "../error.ts";
 import { lookAtKind, noteUnrepeatable } from "../facts/look.ts";
+import { quoteShell } from "../plan/escape.ts";
 import { checkLayer, checkValue, combineProblems } from "./check.ts";
 import { type Chain, type Report, readChain } from "./extends.ts";
 import { type Found, findProfile, type SearchRequest } from "./find.ts";
@@ -131,7 +132,7 @@ function requireTrust(found: Chosen, { sources }: Chain, search: SearchRequest):
     foreign: "can't be trusted: others could write to the record of it",
   } satisfies Record<Exclude<Trust, "trusted">, string>;
   throw new TsjailError("profile_untrusted", `${what} ${why[trust]}.`, {
-    hint: `Look at it, then: tsjail trust ${path}\nOr use it this once: --profile ${path}`,
+    hint: `Look at it, then: tsjail trust ${quoteShell(path)}\nOr use it this once: --profile ${quoteShell(path)}`,
   });
 }
 

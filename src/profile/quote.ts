@@ -6,7 +6,17 @@ const findUnsafe = () => /[\p{C}\p{Zl}\p{Zp}]/gu;
 
 /** A JSON string, every unsafe character escaped; JSON.parse gives the text back. */
 export function quote(text: string): string {
-  return JSON.stringify(text).replace(findUnsafe(), (character) =>
+  return escapeUnits(JSON.stringify(text));
+}
+
+/** JSON for programs, on several lines, which a terminal shows as it is all the same. */
+export function formatJson(value: unknown): string {
+  const lines = JSON.stringify(value, null, 2).split("\n");
+  return `${lines.map(escapeUnits).join("\n")}\n`;
+}
+
+function escapeUnits(json: string): string {
+  return json.replace(findUnsafe(), (character) =>
     [...Array(character.length).keys()]
       .map((unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, "0")}`)
       .join(""),

@@ -28,7 +28,7 @@ export function explainHome(variable: "XDG_CONFIG_HOME" | "XDG_DATA_HOME", sourc
   const value = createLookup(source)(name) ?? "";
   const whose = isForeign(value) ? "which belongs to another user" : "where you may not look";
   const how = name === "HOME" ? " (sudo -H does)" : "";
-  return `${name} is ${value}, ${whose}: set it to a directory of yours${how}.`;
+  return `${name} is ${quoteShort(value, 300).slice(1, -1)}, ${whose}: set it to a directory of yours${how}.`;
 }
 
 function isForeign(path: string): boolean {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { isOurs, makeDirectories } from "../directory.ts";
 import { TsjailError } from "../error.ts";
 import { lookAtOwner } from "../facts/look.ts";
+import { quoteShell } from "../plan/escape.ts";
 import { describeErrno, type Source } from "./parse.ts";
 import { explainHome } from "./reach.ts";
 import { createLookup, type VariableSource } from "./variables.ts";
@@ -133,6 +134,6 @@ function readRecord(path: string): string {
 
 function foreignError(path: string): TsjailError {
   return new TsjailError("profile_untrusted", `${path} is not yours alone: others could write to it.`, {
-    hint: `Look at it, then remove it: rm -r ${path}`,
+    hint: `Look at it, then remove it: rm -r ${quoteShell(path)}`,
   });
 }
