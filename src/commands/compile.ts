@@ -40,18 +40,16 @@ export const compile: Command = {
       });
     }
     const request = { ...readJailRequest(call.given, call.cwd), profile: call.words[0] };
+    const file = findFile(output, call.cwd);
     const { loaded, plan, portableLooks } = preparePlan(request, [], {
       ...call,
       executor: undefined,
       starts: "once",
+      output: file,
     });
     // Whoever runs it elsewhere has neither this Node nor this package.
     const shipped = plan.filter(({ op }) => op !== "explain");
-    writeWhole(
-      findFile(output, call.cwd),
-      encodePlan([...listShippedFacts(portableLooks, call.cwd), ...shipped]),
-      output,
-    );
+    writeWhole(file, encodePlan([...listShippedFacts(portableLooks, call.cwd), ...shipped]), output);
     const shown = quoteShell(output.includes("/") ? output : `./${output}`);
     const words = loaded.profile.command.length > 0 ? "" : " COMMAND";
     call.log.success(`${quoteWord(loaded.name)}: compiled. Run it with \`tsjail run ${shown}${words}\`.`);

@@ -1,5 +1,5 @@
 // In: the intents that stand, and where tsjail keeps what it relies on at its next start: plans, records of trust,
-// profiles. Out: those places hidden or read-only wherever the jail would show them, and held in place: who could
+// profiles, also those of the project. Out: those places hidden or read-only wherever the jail would show them, and held in place: who could
 // write there from inside would decide what the next jail is like. Next: etc.ts.
 import { TsjailError } from "../error.ts";
 import type { OwnDirectory } from "../host/host.ts";
@@ -83,7 +83,7 @@ function listTrees(request: Request, { view, intents }: Resolved): Tree[] {
 
 function refuseOwn(request: Request, resolved: Resolved): void {
   for (const { source, isWritable, origin } of listTrees(request, resolved)) {
-    for (const { path, access } of request.host.own) {
+    for (const { path, access, isFile } of request.host.own) {
       if (!isWithin(source, path)) continue;
       if (access === "none") {
         throw new TsjailError("profile_conflict", `${source} is tsjail's own: no jail may have it.`, {
@@ -92,7 +92,8 @@ function refuseOwn(request: Request, resolved: Resolved): void {
         });
       }
       if (isWritable) {
-        throw new TsjailError("profile_conflict", `${source} has your profiles: no jail may write there.`, {
+        const what = isFile ? "is what jails are made by" : "has your profiles";
+        throw new TsjailError("profile_conflict", `${source} ${what}: no jail may write there.`, {
           origin,
           hint: "Who can write there decides what the next jail is like. Show it read-only, or start elsewhere.",
         });

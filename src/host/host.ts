@@ -19,7 +19,8 @@ export type FileFact = { readonly kind: "content"; readonly content: string } | 
 
 export type RootFact = { readonly kind: "entries"; readonly entries: readonly RootEntry[] } | Missing;
 
-/** A directory of tsjail's own: who could write there would decide what the next jail is like. */
+/** A directory of tsjail's own, or a file that jails are made by: who could write there would decide what the next jail
+ * is like. */
 export interface OwnDirectory {
   /** Physical: links followed. */
   readonly path: string;
@@ -28,6 +29,8 @@ export interface OwnDirectory {
   readonly way: readonly string[];
   /** Nobody's business (kept plans, records of trust), or to be read (profiles). */
   readonly access: "none" | "read";
+  /** One profile, or what else a jail is made by. */
+  readonly isFile?: true;
 }
 
 export interface Host {
@@ -51,7 +54,7 @@ export interface Host {
   readonly listenFds: number;
   /** Their names, as in $LISTEN_FDNAMES. */
   readonly listenFdNames?: string | undefined;
-  /** Directories that tsjail relies on at its next start. */
+  /** What tsjail relies on at its next start. */
   readonly own: readonly OwnDirectory[];
   /** The top level of the jail's root directory; absent where the root is empty. */
   readonly root: RootFact;

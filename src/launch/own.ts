@@ -1,7 +1,7 @@
-// Where tsjail keeps what it relies on at its next start: compiled plans, records of trust, your profiles.
-// In: the environment, a profile. Out: those directories and the ways to them, the directories made before a jail
-// that could otherwise make them. Next: compile/own.ts.
-import { isBelow } from "../compile/path.ts";
+// Where tsjail keeps what it relies on at its next start: compiled plans, records of trust, your profiles, and those
+// that lie in the project. In: the environment, a profile. Out: those places and the ways to them, the directories made
+// before a jail that could otherwise make them. Next: compile/own.ts.
+import { isBelow, isWithin } from "../compile/path.ts";
 import { isForeign, makeDirectories } from "../directory.ts";
 import { TsjailError } from "../error.ts";
 import { type Look, lookAtVariable, noteUnrepeatable, recordLooks } from "../facts/look.ts";
@@ -28,9 +28,21 @@ export interface Own {
   readonly isReached: boolean;
 }
 
+export interface OwnFiles {
+  /** What the jail is made by. */
+  readonly used: readonly string[];
+  /** What the next start here would go by. */
+  readonly next: string;
+}
+
 /** @param starts a jail is going to be started: what it could make in our place, and fill before we do, is made first
  * @throws TsjailError `host_unsupported` where that fails, though the jail might succeed */
-export function settleOwn(profile: Profile, environment: Environment, starts: boolean): Own {
+export function settleOwn(
+  profile: Profile,
+  environment: Environment,
+  starts: boolean,
+  files?: OwnFiles,
+): Own {
   const writable = listWritable(profile);
   const isReachable = ({ way }: OwnDirectory) =>
     way.some((place) => writable.some((path) => isBelow(place, path)));
@@ -38,7 +50,34 @@ export function settleOwn(profile: Profile, environment: Environment, starts: bo
   const reached = found.value.filter(isReachable);
   const isMade = starts && reached.filter(({ path }) => makeDirectory(path)).length > 0;
   const { value, looks } = isMade ? recordLooks(() => findOwnDirectories(environment)) : found;
-  return { directories: value, looks, isReached: reached.length > 0 };
+  const reachedFiles = files === undefined ? { value: [], looks: [] } : findOwnFiles(files, writable);
+  return {
+    directories: [...value, ...reachedFiles.value],
+    looks: [...looks, ...reachedFiles.looks],
+    isReached: reached.length > 0,
+  };
+}
+
+/** Only those that the jail could write to: of the others a kept plan need not know. A file that isn't there can't be
+ * held without being made, and a project's is not ours to make: what the next start finds has to be trusted first. */
+function findOwnFiles(
+  { used, next }: OwnFiles,
+  writable: readonly string[],
+): { value: OwnDirectory[]; looks: Look[] } {
+  const all = [...new Set([...used, next])].map((file) =>
+    recordLooks((): OwnDirectory | "missing" | undefined => {
+      const finder = new LinkFinder();
+      const traced = finder.trace(file);
+      if (!traced.way.some((place) => writable.some((path) => isWithin(place, path)))) return undefined;
+      const isThere = file !== next || finder.probe(traced.path) !== "absent";
+      return isThere ? { ...traced, access: "read", isFile: true } : "missing";
+    }),
+  );
+  const reached = all.filter(({ value }) => value !== undefined);
+  return {
+    value: reached.flatMap(({ value }) => (typeof value === "object" ? value : [])),
+    looks: reached.flatMap(({ looks }) => looks),
+  };
 }
 
 /** Also where they are without the XDG variables, and in the home of the user database: the next start may have

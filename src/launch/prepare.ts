@@ -1,5 +1,6 @@
 // From what the command line says to a plan. In: a JailRequest and the process around it. Out: the plan, the profile
 // it comes from and the host it is for. `plan` prints it, `run` hands it to start.ts.
+import { join } from "node:path";
 import { planDirectory } from "../cache/place.ts";
 import { prepareDirectory } from "../cache/store.ts";
 import { compile } from "../compile/index.ts";
@@ -10,10 +11,10 @@ import { hostNeeds } from "../host/needs.ts";
 import { readHost } from "../host/read.ts";
 import type { JailRequest } from "../options.ts";
 import type { Plan } from "../plan/operations.ts";
-import { type LoadedProfile, loadProfile } from "../profile/load.ts";
+import { type LoadedProfile, loadProfile, localProfile } from "../profile/load.ts";
 import { buildProgram } from "../seccomp/libseccomp.ts";
 import { isCallersDescriptor } from "./descriptor.ts";
-import { type Own, settleOwn } from "./own.ts";
+import { type Own, type OwnFiles, settleOwn } from "./own.ts";
 
 export interface Surroundings {
   readonly packageDirectory: string;
@@ -26,6 +27,8 @@ export interface Surroundings {
   /** A jail is going to be started, so what it must not make itself is made before it; and what keeping the plan will
    * make is made before anyone looks for it. */
   readonly starts?: "kept" | "once";
+  /** The file that the plan goes to, where somebody wants it for himself. */
+  readonly output?: string;
   /** For messages; undefined where there is none. */
   readonly executor: string | undefined;
 }
@@ -77,7 +80,7 @@ function compileRequest(
   });
   const plans = around.starts === "kept" ? planDirectory(environment) : undefined;
   if (plans !== undefined) prepareDirectory(plans);
-  const own = settleOwn(loaded.profile, environment, around.starts !== undefined);
+  const own = settleOwn(loaded.profile, environment, around.starts !== undefined, listFiles(loaded, around));
   const host = readHost(hostNeeds(loaded.profile), {
     environment,
     cwd,
@@ -92,6 +95,13 @@ function compileRequest(
     explain: [...around.self, "explain", ...(executor === undefined ? [] : ["--executor", executor])],
   });
   return { plan, loaded, host, own };
+}
+
+/** What decides what the jail is, and what the next one here would be. */
+function listFiles({ profile, ownInputs }: LoadedProfile, { cwd, output }: Surroundings): OwnFiles {
+  const { seccomp } = profile.security;
+  const used = [...ownInputs, ...(seccomp.startsWith("/") ? [seccomp] : []), ...(output ? [output] : [])];
+  return { used, next: join(cwd, localProfile) };
 }
 
 /** @throws TsjailError `usage` where neither the command line nor the profile names a command */

@@ -40,11 +40,14 @@ export interface LoadedProfile {
   origin(key: string): KeyOrigin;
   /** Every file that was read, absolute. */
   readonly inputs: readonly string[];
+  /** Those of them that don't come with tsjail. */
+  readonly ownInputs: readonly string[];
   /** Every environment variable that a profile uses, set or not. */
   readonly variables: readonly string[];
 }
 
-const localProfile = "tsjail.toml";
+/** In the current directory, the profile where none is named. */
+export const localProfile = "tsjail.toml";
 
 /** @throws TsjailError `profile_…`, `variable_unset`, and `usage` for overrides that make no sense */
 export function loadProfile(request: ProfileRequest): LoadedProfile {
@@ -82,6 +85,7 @@ export function loadProfile(request: ProfileRequest): LoadedProfile {
     name,
     origin: (key) => findKeyOrigin(key, merged),
     inputs: chain.sources.map(({ path }) => path),
+    ownInputs: chain.sources.filter(({ isShipped }) => !isShipped).map(({ path }) => path),
     variables: [...used],
   };
 }

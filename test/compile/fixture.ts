@@ -29,6 +29,7 @@ export function loadToml(...texts: string[]): LoadedProfile {
     name: layers.at(-1)?.file ?? "",
     origin: (key) => merged.origin(parseKey(key) ?? []) ?? { file: "default", key, layer: -1 },
     inputs: [],
+    ownInputs: [],
     variables: [],
   };
 }

@@ -128,6 +128,7 @@ function anonymous(profile: Profile): LoadedProfile {
     profile,
     name: "x",
     inputs: [],
+    ownInputs: [],
     variables: [],
     origin: (key) => ({ file: "x.toml", key, line: 1, layer: 0 }),
   };

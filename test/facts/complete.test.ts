@@ -70,6 +70,8 @@ const reasons: Readonly<Record<string, (path: string, world: World) => boolean>>
     ["/proc/sys/kernel/cap_last_cap", "/proc/sys/kernel/osrelease", "/proc/sys/kernel/version"].includes(
       path,
     ),
+  "a ./tsjail.toml that is not used, and that the jail couldn't write to (launch/own.ts)": (path, { at }) =>
+    path === at("work/tsjail.toml"),
   // realpath(3): a profile's real path names the record of trust, and tells two of its ancestors apart. Both only for
   // files that have facts of their own.
   "on the way to a profile": (path, { path: base }) =>
