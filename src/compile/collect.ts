@@ -15,7 +15,7 @@ export function collectIntents(request: Request): Intent[] {
     content,
     origin: loaded.origin(key),
   });
-  const lists = ["read", "write", "hide", "tmpfs"] as const;
+  const lists = ["read", "write", "hide", "protect", "tmpfs"] as const;
   return [
     ...lists.flatMap((list) =>
       profile.files[list].map((path, index) => add(path, `files.${list}[${index}]`, fileContent(list, path))),
@@ -36,7 +36,7 @@ function generatedKey(name: string): string {
 }
 
 function fileContent(list: keyof Profile["files"], path: string): Content {
-  if (list === "hide") return { kind: "hide" };
+  if (list === "hide" || list === "protect") return { kind: list };
   if (list === "tmpfs") return plainTmpfs(path);
   return {
     kind: "bind",

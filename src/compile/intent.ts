@@ -42,7 +42,7 @@ export type Content =
   | { readonly kind: "symlink"; readonly text: string }
   /** `optional`: where nobody in the jail can get there, it need not be hidden. */
   | { readonly kind: "hide"; readonly optional?: true }
-  | { readonly kind: "proc" | "dev" | "sys" | "mqueue" | "none" };
+  | { readonly kind: "proc" | "dev" | "sys" | "mqueue" | "protect" | "none" };
 
 export interface Intent<C extends Content = Content> {
   /** Where it is, symlinks followed. */
@@ -62,6 +62,8 @@ export function describeContent(content: Content): string {
       return "nothing";
     case "hide":
       return "hidden";
+    case "protect":
+      return "protected";
     case "generated":
     case "file":
       return "a file";

@@ -10,6 +10,7 @@ import type { Resolved } from "./intents.ts";
 import type { Mounted, Mounting } from "./mounting.ts";
 import { depthOf, parentOf } from "./path.ts";
 import { compileProc } from "./proc.ts";
+import { protectPath } from "./protect.ts";
 import { partOf, type Request } from "./request.ts";
 import { findEntry, isAssembled } from "./root.ts";
 import { compileSys } from "./sys.ts";
@@ -20,7 +21,7 @@ export function compileMounts(request: Request, resolved: Resolved, ids: Ids): R
   const parents = new Set<string>();
   for (const { path, content } of resolved.intents) {
     // A hidden path below another needs no mount point: there is nothing left to hide.
-    if (content.kind === "none" || content.kind === "hide") continue;
+    if (content.kind === "none" || content.kind === "hide" || content.kind === "protect") continue;
     for (let place = parentOf(path); !parents.has(place); place = parentOf(place)) parents.add(place);
   }
   const claimed = new Set(resolved.intents.map(({ path }) => path));
@@ -29,9 +30,15 @@ export function compileMounts(request: Request, resolved: Resolved, ids: Ids): R
   return {
     mounts: all.flatMap(({ mounts = [] }) => mounts),
     terminal: all.flatMap(({ terminal = [] }) => terminal),
-    masks: all.flatMap(({ masks = [] }) => masks),
+    masks: dropRepeated(all.flatMap(({ masks = [] }) => masks)),
     seals: all.flatMap(({ seals = [] }) => seals),
   };
+}
+
+/** Two protected files hold the same directory. */
+function dropRepeated(masks: readonly Operation[]): Operation[] {
+  const held = new Set<string>();
+  return masks.filter((mask) => mask.op !== "pin" || (!held.has(mask.target) && held.add(mask.target)));
 }
 
 function compileIntent(mounting: Mounting, intent: Intent): Mounted {
@@ -47,6 +54,8 @@ function compileIntent(mounting: Mounting, intent: Intent): Mounted {
       return { mounts: [{ op: "symlink", origin: formatOrigin(origin), target: path, text: content.text }] };
     case "hide":
       return compileHide(mounting, intent, content.optional === true);
+    case "protect":
+      return { masks: protectPath(mounting, intent) };
     case "dev":
       return compileDev(mounting, intent);
     case "proc":

@@ -8,9 +8,10 @@ import type { Operation } from "../plan/operations.ts";
 import type { KeyOrigin } from "../profile/load.ts";
 import type { Intent } from "./intent.ts";
 import { describeStanding, type Resolved } from "./intents.ts";
-import { comparePaths, isBelow, isWithin, moveBelow, parentOf } from "./path.ts";
+import { comparePaths, isBelow, isWithin, moveBelow } from "./path.ts";
 import type { Request } from "./request.ts";
-import { findCover, followHostLinks, traceHostPath, type View } from "./view.ts";
+import { isMount, listShown } from "./shown.ts";
+import { followHostLinks } from "./view.ts";
 
 /** A tree of the host's in the jail. */
 interface Tree {
@@ -119,33 +120,4 @@ function listSights(request: Request, resolved: Resolved): Sight[] {
     }
   }
   return sights;
-}
-
-interface Shown {
-  /** The path of the host's. */
-  readonly source: string | undefined;
-  readonly isWritable: boolean;
-}
-
-/** What a path shows; more than one thing where an optional bind may be passed over at the start. */
-function listShown({ profile }: Request, view: View, path: string): Shown[] {
-  const shown: Shown[] = [];
-  for (let at = path; ; ) {
-    const cover = findCover(view, at);
-    const source = traceHostPath(view, path, cover);
-    if (cover?.content.kind !== "bind") {
-      shown.push({ source, isWritable: cover === undefined && profile.root.writable !== "no" });
-      return shown;
-    }
-    shown.push({ source, isWritable: !cover.content.attributes.includes("ro") });
-    if (!cover.content.optional) return shown;
-    at = parentOf(cover.path);
-  }
-}
-
-/** Whether something is surely mounted at a path, which then can't be renamed as it is. */
-function isMount(view: View, path: string): boolean {
-  const content = view.places.get(path)?.content;
-  if (content?.kind === "bind") return !content.optional;
-  return content !== undefined && ["tmpfs", "proc", "dev", "sys", "mqueue"].includes(content.kind);
 }

@@ -89,6 +89,7 @@ function findPointKind(
     // What does not exist need not be hidden, and a link is no mount.
     case "none":
     case "hide":
+    case "protect":
     case "symlink":
       return undefined;
     case "file":

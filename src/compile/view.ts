@@ -18,7 +18,7 @@ export interface View {
 export const kernelDirectories: ReadonlySet<string> = new Set(["proc", "dev", "sys"]);
 
 export function makeView(root: string | undefined, intents: readonly Intent[], links: Host["links"]): View {
-  const covering = intents.filter(({ content }) => content.kind !== "none");
+  const covering = intents.filter(({ content }) => content.kind !== "none" && content.kind !== "protect");
   return { root, places: new Map(covering.map((intent) => [intent.path, intent])), links };
 }
 

@@ -68,7 +68,8 @@ function listKinds(profile: Profile, root: string | undefined): RootedPath[] {
   if (root === undefined) return [];
   const hidden = [
     ...profile.files.hide,
-    ...profile.mount.flatMap(({ type, target }) => (type === "hide" ? target : [])),
+    ...profile.files.protect,
+    ...profile.mount.flatMap(({ type, target }) => (type === "hide" || type === "protect" ? target : [])),
   ];
   const kinds = hidden.map((path) => ({ root, path }));
   // Only in a writable root are mount points made on the host, as directories or as files.
@@ -101,8 +102,8 @@ function listBinds(profile: Profile): Bind[] {
 
 function listPaths(profile: Profile, root: string | undefined): RootedPath[] {
   const binds = listBinds(profile);
-  const { hide, tmpfs } = profile.files;
-  const targets = new Set([...hide, ...tmpfs, ...generatedFiles]);
+  const { hide, protect, tmpfs } = profile.files;
+  const targets = new Set([...hide, ...protect, ...tmpfs, ...generatedFiles]);
   for (const { target } of [...binds, ...profile.mount]) targets.add(target);
   const paths = new Map<string, RootedPath>();
   const add = (from: string, path: string) => paths.set(`${from}\0${path}`, { root: from, path });

@@ -62,7 +62,7 @@ Base first, then this file, then the command line, each a layer over those befor
 
 Within a layer the order of paths and mounts means nothing. One path with two intentions in one layer, such as \`read\` and
 \`hide\`, is an error that names both places; between layers the later one wins, and a mount of the type \`none\` takes
-away what an earlier one put there.
+away what an earlier one put there, or protected.
 
 On the command line \`--set key=value\` sets any key, as in \`--set rlimits.nofile=512\`; the value is TOML, or a string if
 it isn't. \`--set key+=value\` puts a value on the end of a list that would be replaced.

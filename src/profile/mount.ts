@@ -115,6 +115,12 @@ const hide = table({
     example: 'target = "/etc/machine-id"',
   }),
 });
+const protect = table({
+  type: type("protect", "What is there, read-only, where it would be writable otherwise."),
+  target: about(target(), "What stays as it is; if nothing is there, nothing is done.", {
+    example: 'target = "$PWD/.git/config"',
+  }),
+});
 const none = table({
   type: type("none", "Takes away what an extended profile put at the target."),
   target: about(target(), "The path that is left as it was.", { example: 'target = "/var/tmp"' }),
@@ -130,12 +136,13 @@ export const mountTypes = [
   "sys",
   "mqueue",
   "hide",
+  "protect",
   "none",
 ] as const;
 
 const variants = v.variant(
   "type",
-  [bind, tmpfs, file, symlink, proc, dev, sys, mqueue, hide, none],
+  [bind, tmpfs, file, symlink, proc, dev, sys, mqueue, hide, protect, none],
   ({ input }) => {
     const given = typeof input === "object" && input !== null && "type" in input ? input.type : input;
     if (given === undefined) return `needs a type: one of ${mountTypes.join(", ")}`;

@@ -35,6 +35,10 @@ const files = table({
     "Paths that are empty in the jail. One that does not exist is passed over.",
     'hide = ["~/.ssh"]',
   ),
+  protect: paths(
+    "Paths that stay as they are: read-only wherever the jail could write them. One that does not exist is passed over.",
+    'protect = ["$PWD/.git/hooks"]',
+  ),
   tmpfs: paths("Paths that are empty and writable in the jail, and gone with it.", 'tmpfs = ["/var/tmp"]'),
 });
 

@@ -40,7 +40,7 @@ export function starterProfile(): string {
 # One mount each, for what [files] can't say:
 #
 # [[mount]]
-# type = "bind"          # or tmpfs, file, symlink, proc, dev, sys, mqueue, hide, none
+# type = "bind"          # or tmpfs, file, symlink, proc, dev, sys, mqueue, hide, protect, none
 # source = "~/.cache/pip"
 # readonly = false
 # optional = true        # passed over where it does not exist

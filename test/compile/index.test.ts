@@ -148,6 +148,7 @@ test("the order in which a profile is written changes nothing", () => {
           read: shuffle(files.read, order),
           write: shuffle(files.write, order),
           hide: shuffle(files.hide, order),
+          protect: shuffle(files.protect, order),
           tmpfs: shuffle(files.tmpfs, order),
         },
         env: {
@@ -177,6 +178,7 @@ const lists = fc.record({
   read: fc.array(path, { maxLength: 3 }),
   write: fc.array(path, { maxLength: 3 }),
   hide: fc.array(path, { maxLength: 3 }),
+  protect: fc.array(path, { maxLength: 3 }),
   tmpfs: fc.array(path, { maxLength: 3 }),
 });
 

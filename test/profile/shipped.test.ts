@@ -25,7 +25,7 @@ function collectIntents({ profile, origin }: LoadedProfile): Map<string, string>
     if (other?.layer === layer) assert.is(other.intent, intent, `two intents for ${path} in one layer`);
     if (other === undefined || other.layer <= layer) found.set(path, { intent, layer });
   };
-  for (const kind of ["read", "write", "hide", "tmpfs"] as const) {
+  for (const kind of ["read", "write", "hide", "protect", "tmpfs"] as const) {
     for (const [index, path] of profile.files[kind].entries()) add(path, kind, `files.${kind}[${index}]`);
   }
   profile.mount.forEach((mount, index) => {
@@ -140,7 +140,7 @@ test("untrusted shows nothing of the host but programs and libraries, and is end
   const { profile } = load("untrusted");
   assert.is(profile.root.type, "empty");
   assert.is(profile.network.mode, "none");
-  assert.equal(profile.files, { read: ["/usr"], write: [], hide: [], tmpfs: [] });
+  assert.equal(profile.files, { read: ["/usr"], write: [], hide: [], protect: [], tmpfs: [] });
   const sources = profile.mount.flatMap((mount) => (mount.type === "bind" ? [mount.source] : []));
   for (const source of sources)
     assert.match(source, /^\/(s?bin|lib[x0-9]*|etc\/(alternatives|ld\.so\.cache|ld-musl-[a-z0-9_]+\.path))$/);
