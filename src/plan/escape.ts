@@ -1,13 +1,14 @@
 // Text from profiles and plans, made safe to print on a terminal: no control characters, no invisible ones.
 // In: any string. Out: one line of it; next are describe.ts and ../explain.
 
-/** Everything that moves the cursor, hides itself or turns the line around: categories C, Zl and Zp, and backslash. */
-const unsafe = /[\p{C}\p{Zl}\p{Zp}\\]/gu;
+/** Everything that moves the cursor, hides itself or turns the line around: categories C, Zl and Zp. A function, as are
+ * the others: V8 builds these sets of characters as soon as it meets them, and most starts have nothing to say. */
+const findControls = () => /[\p{C}\p{Zl}\p{Zp}]/gu;
 const short: Readonly<Record<string, string>> = { "\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\" };
 
 /** "a\nb" becomes `a\nb` in four characters; what is harmless stays. */
 export function escapeText(text: string): string {
-  return text.replace(unsafe, (character) => {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}\\]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;
     return (
       short[character] ??
@@ -16,13 +17,11 @@ export function escapeText(text: string): string {
   });
 }
 
-const controls = /[\p{C}\p{Zl}\p{Zp}]/gu;
-
 /** The last pass over what a person reads: a control character that no message escaped on its own, and no styling. What
  * was escaped before stays as it is.
  * @param kept control characters that are meant, as the line feeds of a message with several lines */
 export function escapeControls(text: string, kept = ""): string {
-  return text.replace(controls, (character) =>
+  return text.replace(findControls(), (character) =>
     kept.includes(character) ? character : escapeText(character),
   );
 }
@@ -34,20 +33,20 @@ export function escapeStyled(text: string): string {
 }
 
 /** Words that need no quotes to be read as one: no blanks, quotes, `#` or arrows. */
-const plain = /^[\p{L}\p{N}\p{M}!$%&()*+,./:;<=>?@[\]^_{|}~-]+$/u;
+const findPlain = () => /^[\p{L}\p{N}\p{M}!$%&()*+,./:;<=>?@[\]^_{|}~-]+$/u;
 
 /** A path or an argument as one word: in double quotes, with escapes, where it isn't plain. */
 export function quoteWord(text: string): string {
-  return plain.test(text) ? text : `"${escapeText(text).replaceAll('"', '\\"')}"`;
+  return findPlain().test(text) ? text : `"${escapeText(text).replaceAll('"', '\\"')}"`;
 }
 
 /** A word as a POSIX shell takes it, for commands that are to be copied; $'…' is in POSIX since 2024. */
 export function quoteShell(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text;
-  if (text.search(controls) === -1) return `'${text.replaceAll("'", "'\\''")}'`;
+  if (text.search(findControls()) === -1) return `'${text.replaceAll("'", "'\\''")}'`;
   const bytes = (character: string) =>
     [...Buffer.from(character)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
-  return `$'${text.replace(/[\\']/g, "\\$&").replace(controls, bytes)}'`;
+  return `$'${text.replace(/[\\']/g, "\\$&").replace(findControls(), bytes)}'`;
 }
 
 /** Shortens to so many characters, with an ellipsis. */
