@@ -16,6 +16,8 @@ export interface Side {
   readonly env: Readonly<Record<string, string>>;
   /** A file that is descriptor 3. */
   readonly plan?: string;
+  /** A directory whose files are removed before each start. */
+  readonly emptied?: string;
   readonly note?: string;
 }
 
@@ -169,9 +171,17 @@ export function runCrowd(bench: Bench, side: Side, count: number, kind: "availab
 type Counted = Side & { readonly runs: number };
 
 function encodeSides(sides: readonly Counted[]): string {
-  const words = sides.flatMap(({ runs, plan, argv, env }) => {
+  const words = sides.flatMap(({ runs, plan, emptied, argv, env }) => {
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    return [String(runs), plan ?? "", String(argv.length), ...argv, String(variables.length), ...variables];
+    return [
+      String(runs),
+      plan ?? "",
+      emptied ?? "",
+      String(argv.length),
+      ...argv,
+      String(variables.length),
+      ...variables,
+    ];
   });
   return [String(sides.length), ...words].map((word) => `${word}\0`).join("");
 }

@@ -1,5 +1,5 @@
-// tsjail's own sides: through bin/tsjail, the executor without the shell script before it, and the executor on a plan
-// that is ready. In: a profile. Out: candidates. What shows that a start is warm: a node that counts its starts.
+// tsjail's own sides: the executor, as a link in PATH has it; through bin/tsjail, npm's way; and the executor on a plan that
+// is ready. In: a profile. Out: candidates. What shows that a start is warm: a node that counts its starts.
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { executorPath, findProcessor } from "../src/build/native.ts";
@@ -15,7 +15,7 @@ export const shipped = (name: string): string => join(import.meta.dirname, "prof
 /** The names that rows and targets use. */
 export const sides = {
   tsjail: "tsjail",
-  front: "tsjail, executor alone",
+  shim: "tsjail, through bin/tsjail",
   plan: "tsjail, a plan at hand",
 } as const;
 
@@ -30,14 +30,15 @@ export function jailSide(
   command: readonly string[],
   options: readonly string[] = [],
 ): Side {
-  const argv = [shim, ...options, "-p", profile, "--", ...command];
-  return { side: sides.tsjail, argv, env: bench.scratch.countingEnv, note: "bin/tsjail, a cached plan" };
+  const argv = [executor(), ...options, "-p", profile, "--", ...command];
+  const note = "the executor, which a link in PATH leads to, and a cached plan";
+  return { side: sides.tsjail, argv, env: bench.scratch.countingEnv, note };
 }
 
-function frontSide(bench: Bench, profile: string, command: readonly string[]): Side {
-  const argv = [executor(), "--front", root, "-p", profile, "--", ...command];
-  const note = "the same without bin/tsjail, the shell script before it";
-  return { side: sides.front, argv, env: bench.scratch.countingEnv, note };
+function shimSide(bench: Bench, profile: string, command: readonly string[]): Side {
+  const argv = [shim, "-p", profile, "--", ...command];
+  const note = "the shell script that npm links to, before the same";
+  return { side: sides.shim, argv, env: bench.scratch.countingEnv, note };
 }
 
 /** Whether the third start of a command line goes without Node; the first two may fill the cache. */
@@ -100,7 +101,7 @@ function planSide(bench: Bench, profile: string, command: readonly string[]): Ca
 export function jailSides(bench: Bench, profile: string, command: readonly string[]): Candidate[] {
   return [
     checkWarm(bench, jailSide(bench, profile, command)),
-    checkWarm(bench, frontSide(bench, profile, command)),
+    checkWarm(bench, shimSide(bench, profile, command)),
     planSide(bench, profile, command),
   ];
 }
@@ -120,7 +121,7 @@ export function measureWarm(
   if (count === 0) return entries;
   const missing = `not warm: Node was started ${count} times while it was measured`;
   return entries.map((entry) =>
-    entry.side === sides.tsjail || entry.side === sides.front
+    entry.side === sides.tsjail || entry.side === sides.shim
       ? { side: entry.side, samples: [], missing: entry.missing ?? missing }
       : entry,
   );

@@ -79,6 +79,7 @@ struct sides read_sides(void) {
         struct side *side = &sides.list[i];
         side->runs = read_number();
         side->plan = read_word();
+        side->emptied = read_word();
         side->argv = read_list();
         side->envp = read_list();
     }

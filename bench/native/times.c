@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "sides.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,11 +15,27 @@
 
 static int nothing;
 
+static void empty(const char *path) {
+    DIR *directory = opendir(path);
+    struct dirent *entry;
+
+    /* the first start may have to make it */
+    while (directory && (entry = readdir(directory)))
+        if (entry->d_type == DT_REG && unlinkat(dirfd(directory), entry->d_name, 0) < 0)
+            give_up("%s/%s can't be removed", path, entry->d_name);
+    if (directory)
+        closedir(directory);
+}
+
 static void run(size_t number, const struct side *side, int is_warmup) {
-    long long start = now();
-    pid_t pid = start_side(side, nothing, nothing);
+    long long start;
+    pid_t pid;
     int status;
 
+    if (*side->emptied)
+        empty(side->emptied);
+    start = now();
+    pid = start_side(side, nothing, nothing);
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             give_up("waitpid failed");
