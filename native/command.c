@@ -46,6 +46,12 @@ int prepare_command(struct jail *jail, const struct operation *op) {
         return op_nice(jail, fields(op, nice));
     case OP_RLIMIT:
         return op_rlimit(jail, fields(op, rlimit));
+    case OP_LANDLOCK:
+        return op_landlock(jail, fields(op, landlock));
+    case OP_LANDLOCK_PATH:
+        return op_landlock_path(jail, fields(op, landlock_path));
+    case OP_LANDLOCK_PORT:
+        return op_landlock_port(jail, fields(op, landlock_port));
     case OP_ENVIRONMENT:
     case OP_SECCOMP:
     case OP_COMMAND:
@@ -178,6 +184,16 @@ static char **find_words(struct jail *jail) {
     return NULL;
 }
 
+/* Before the filter, which need not let it through. */
+static int apply_landlock(struct jail *jail) {
+    const struct operation *op = plan_find(&jail->plan, OP_LANDLOCK);
+
+    if (!op)
+        return 0;
+    jail->failure.op = (s32)(op - jail->plan.operation);
+    return restrict_command(jail);
+}
+
 /* What comes after it is bound by it: from there on nothing but execve(2), and write(2) to say why
  * that failed. */
 static int filter_calls(struct jail *jail) {
@@ -212,7 +228,7 @@ void execute(struct jail *jail) {
         message_send(jail->socket, &ready, -1);
     }
     restore_signals(jail);
-    if (filter_calls(jail) < 0)
+    if (apply_landlock(jail) < 0 || filter_calls(jail) < 0)
         return;
     jail->failure.op = (s32)(plan_find(&jail->plan, OP_COMMAND) - jail->plan.operation);
     fail(jail, STEP_EXECVE, search_and_execute(argv, jail->environment));

@@ -97,6 +97,12 @@ static int is_same_link(const struct op_fact_link *fact) {
            memcmp(text, fact->text, (size_t)length) == 0;
 }
 
+u32 find_landlock(void) {
+    long abi = sys(landlock_create_ruleset, NULL, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */);
+
+    return abi < 0 ? 0 : (u32)abi;
+}
+
 static int holds(const struct operation *fact, char *const *environment) {
     switch (fact->opcode) {
     case OP_FACT_INVOCATION:
@@ -113,6 +119,8 @@ static int holds(const struct operation *fact, char *const *environment) {
         return is_same_file(fields(fact, fact_file));
     case OP_FACT_KIND:
         return find_kind(fields(fact, fact_kind)) == fields(fact, fact_kind)->kind;
+    case OP_FACT_LANDLOCK:
+        return find_landlock() == fields(fact, fact_landlock)->abi;
     case OP_FACT_LINK:
         return is_same_link(fields(fact, fact_link));
     }

@@ -96,6 +96,7 @@ struct jail {
     int stage;                  /* the hidden tmpfs, or -1 */
     int proc;                   /* the root of a procfs for this pid namespace, or -1 */
     int slave;                  /* the command's end of the pty, or -1 */
+    int ruleset;                /* of Landlock, for the command, or -1 */
     int staged;                 /* files made on the stage so far */
     int late_network;           /* init makes the network namespace (network.c) */
     int late_time;              /* clone3 was refused: init makes the time namespace with unshare */
@@ -197,6 +198,12 @@ long spawn(struct clone_args *args, void (*begin)(void *), void *argument);
 
 /* seccomp.c: the command's filter of system calls. 0, or -1 with jail->failure set. */
 int load_filter(struct jail *jail, const struct op_seccomp *op);
+
+/* landlock.c: its rules, and what puts them in force. 0, or -1 with jail->failure set. */
+int op_landlock(struct jail *jail, const struct op_landlock *op);
+int op_landlock_path(struct jail *jail, const struct op_landlock_path *op);
+int op_landlock_port(struct jail *jail, const struct op_landlock_port *op);
+int restrict_command(struct jail *jail);
 
 /* keyring.c: none of the caller's keys is the jail's. */
 int leave_keyring(struct jail *jail);

@@ -59,7 +59,7 @@ static struct jail *make_jail(char **argv) {
     struct jail *jail = allocate(sizeof *jail);
 
     *jail = (struct jail){.plan_fd = -1, .root = -1, .stage = -1, .proc = -1};
-    jail->slave = jail->socket = -1;
+    jail->slave = jail->socket = jail->ruleset = -1;
     jail->argv = argv;
     return jail;
 }
@@ -127,6 +127,10 @@ static int refuse_stranger(const char *file, const struct operation *fact) {
     case OP_FACT_VARIABLE:
         text_add(&which, "another value of $");
         text_add(&which, fields(fact, fact_variable)->name);
+        break;
+    case OP_FACT_LANDLOCK:
+        text_add(&which, "a kernel with another Landlock: ABI ");
+        text_add_number(&which, (s64)fields(fact, fact_landlock)->abi);
         break;
     default:
         text_add(&which, "a host with something else at ");

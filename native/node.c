@@ -22,7 +22,8 @@ struct desk {
 };
 
 /* The caller's signal dispositions and soft limit of open files, which Node changes for itself
- * before any JavaScript runs, and the words of bin/tsjail. src/launch reads this again. */
+ * before any JavaScript runs, what only a system call tells, and the words of bin/tsjail.
+ * src/launch/front.ts and src/facts/landlock.ts read this again. */
 static void describe_caller(struct text *front, const char *package, const struct desk *desk) {
     struct rlimit64 files = {0, 0};
     u64 ignored = 0;
@@ -37,6 +38,8 @@ static void describe_caller(struct text *front, const char *package, const struc
     text_add_number(front, (s64)files.rlim_cur);
     text_add(front, ":");
     text_add_number(front, (s64)files.rlim_max);
+    text_add(front, " landlock=");
+    text_add_number(front, find_landlock());
     text_add(front, " ignored=0x");
     for (int shift = 60; shift >= 0; shift -= 4) {
         const char digit[2] = {"0123456789abcdef"[(ignored >> shift) & 15], 0};

@@ -33,47 +33,51 @@ enum opcode {
     OP_FACT_FILE = 6,
     OP_FACT_KIND = 7,
     OP_FACT_LINK = 8,
-    OP_EXPLAIN = 9,
-    OP_SUPERVISE = 10,
-    OP_PASS_FD = 11,
-    OP_MOUNT_POINT = 12,
-    OP_CLONE = 13,
-    OP_SETGROUPS = 14,
-    OP_UID_MAP = 15,
-    OP_GID_MAP = 16,
-    OP_OOM_SCORE_ADJ = 17,
-    OP_TIME_OFFSETS = 18,
-    OP_PROPAGATION = 19,
-    OP_STAGE = 20,
-    OP_ROOT_TMPFS = 21,
-    OP_ROOT_BIND = 22,
-    OP_BIND = 23,
-    OP_MOUNT = 24,
-    OP_DEVICE = 25,
-    OP_DIRECTORY = 26,
-    OP_SYMLINK = 27,
-    OP_FILE = 28,
-    OP_HIDE = 29,
-    OP_READONLY = 30,
-    OP_PIN = 31,
-    OP_ATTRIBUTES = 32,
-    OP_PTY = 33,
-    OP_SYSCTL = 34,
-    OP_HOSTNAME = 35,
-    OP_DOMAINNAME = 36,
-    OP_LOOPBACK = 37,
-    OP_PIVOT = 38,
-    OP_IDS = 39,
-    OP_CAPABILITIES = 40,
-    OP_NO_NEW_PRIVS = 41,
-    OP_WORKDIR = 42,
-    OP_UMASK = 43,
-    OP_NICE = 44,
-    OP_RLIMIT = 45,
-    OP_ENVIRONMENT = 46,
-    OP_SECCOMP = 47,
-    OP_COMMAND = 48,
-    OP_END = 49,
+    OP_FACT_LANDLOCK = 9,
+    OP_EXPLAIN = 10,
+    OP_SUPERVISE = 11,
+    OP_PASS_FD = 12,
+    OP_MOUNT_POINT = 13,
+    OP_CLONE = 14,
+    OP_SETGROUPS = 15,
+    OP_UID_MAP = 16,
+    OP_GID_MAP = 17,
+    OP_OOM_SCORE_ADJ = 18,
+    OP_TIME_OFFSETS = 19,
+    OP_PROPAGATION = 20,
+    OP_STAGE = 21,
+    OP_ROOT_TMPFS = 22,
+    OP_ROOT_BIND = 23,
+    OP_BIND = 24,
+    OP_MOUNT = 25,
+    OP_DEVICE = 26,
+    OP_DIRECTORY = 27,
+    OP_SYMLINK = 28,
+    OP_FILE = 29,
+    OP_HIDE = 30,
+    OP_READONLY = 31,
+    OP_PIN = 32,
+    OP_ATTRIBUTES = 33,
+    OP_PTY = 34,
+    OP_SYSCTL = 35,
+    OP_HOSTNAME = 36,
+    OP_DOMAINNAME = 37,
+    OP_LOOPBACK = 38,
+    OP_PIVOT = 39,
+    OP_IDS = 40,
+    OP_CAPABILITIES = 41,
+    OP_NO_NEW_PRIVS = 42,
+    OP_WORKDIR = 43,
+    OP_UMASK = 44,
+    OP_NICE = 45,
+    OP_RLIMIT = 46,
+    OP_ENVIRONMENT = 47,
+    OP_LANDLOCK = 48,
+    OP_LANDLOCK_PATH = 49,
+    OP_LANDLOCK_PORT = 50,
+    OP_SECCOMP = 51,
+    OP_COMMAND = 52,
+    OP_END = 53,
 };
 enum step {
     STEP_NONE = 0,
@@ -131,6 +135,9 @@ enum step {
     STEP_KEYCTL = 52,
     STEP_SIGPROCMASK = 53,
     STEP_SECCOMP = 54,
+    STEP_LANDLOCK_CREATE_RULESET = 55,
+    STEP_LANDLOCK_ADD_RULE = 56,
+    STEP_LANDLOCK_RESTRICT_SELF = 57,
 };
 enum reason {
     REASON_ERRNO = 0,
@@ -176,6 +183,24 @@ enum {
     SECCOMP_SPEC_ALLOW = 4,
     SECCOMP_NOTIFY = 8,
     SECCOMP_WAIT_KILLABLE = 32,
+};
+enum {
+    LANDLOCK_EXECUTE = 1,
+    LANDLOCK_WRITE_FILE = 2,
+    LANDLOCK_READ_FILE = 4,
+    LANDLOCK_READ_DIR = 8,
+    LANDLOCK_REMOVE_DIR = 16,
+    LANDLOCK_REMOVE_FILE = 32,
+    LANDLOCK_MAKE_CHAR = 64,
+    LANDLOCK_MAKE_DIR = 128,
+    LANDLOCK_MAKE_REG = 256,
+    LANDLOCK_MAKE_SOCK = 512,
+    LANDLOCK_MAKE_FIFO = 1024,
+    LANDLOCK_MAKE_BLOCK = 2048,
+    LANDLOCK_MAKE_SYM = 4096,
+    LANDLOCK_REFER = 8192,
+    LANDLOCK_TRUNCATE = 16384,
+    LANDLOCK_IOCTL_DEV = 32768,
 };
 enum {
     FACT_FOLLOW = 1,
@@ -228,6 +253,9 @@ struct op_fact_kind {
 struct op_fact_link {
     const char *path;
     const char *text;
+};
+struct op_fact_landlock {
+    u64 abi;
 };
 struct op_explain {
     const struct blob *argv;
@@ -368,6 +396,21 @@ struct op_environment {
     const struct blob *unset;
     const struct blob *defaults;
 };
+struct op_landlock {
+    u64 fs;
+    u64 net;
+    u64 scoped;
+    u64 readable;
+    u64 writable;
+};
+struct op_landlock_path {
+    const char *path;
+    u64 rights;
+};
+struct op_landlock_port {
+    u64 port;
+    u64 rights;
+};
 struct op_seccomp {
     const struct blob *filter;
     u64 flags;
@@ -398,6 +441,7 @@ static const struct op_type op_types[] = {
     {PHASE_FACT, 0, 0, 6, {{FIELD_PATH, 0}, {FIELD_U64, 0}, {FIELD_U64, 0}, {FIELD_U64, 0}, {FIELD_U64, 0}, {FIELD_U64, 0}}},
     {PHASE_FACT, 0, 0, 3, {{FIELD_PATH, 0}, {FIELD_CHOICE, 5}, {FIELD_FLAGS, 0x1}}},
     {PHASE_FACT, 0, 0, 2, {{FIELD_PATH, 0}, {FIELD_STRING, 0}}},
+    {PHASE_FACT, 1, 0, 1, {{FIELD_U32, 0}}},
     {PHASE_HOST, 1, 0, 1, {{FIELD_LIST, 0}}},
     {PHASE_HOST, 1, 1, 5, {{FIELD_FLAGS, 0xf}, {FIELD_CHOICE, 2}, {FIELD_U64, 0}, {FIELD_U64, 0}, {FIELD_I32, 0}}},
     {PHASE_HOST, 0, 0, 1, {{FIELD_U32, 0}}},
@@ -436,6 +480,9 @@ static const struct op_type op_types[] = {
     {PHASE_COMMAND, 1, 0, 1, {{FIELD_I32, 0}}},
     {PHASE_COMMAND, 0, 0, 3, {{FIELD_CHOICE, 15}, {FIELD_U64, 0}, {FIELD_U64, 0}}},
     {PHASE_COMMAND, 1, 1, 4, {{FIELD_LIST, 0}, {FIELD_LIST, 0}, {FIELD_LIST, 0}, {FIELD_LIST, 0}}},
+    {PHASE_COMMAND, 1, 0, 5, {{FIELD_FLAGS, 0xffff}, {FIELD_FLAGS, 0x3}, {FIELD_FLAGS, 0x3}, {FIELD_FLAGS, 0xffff}, {FIELD_FLAGS, 0xffff}}},
+    {PHASE_COMMAND, 0, 0, 2, {{FIELD_PATH, 0}, {FIELD_FLAGS, 0xffff}}},
+    {PHASE_COMMAND, 0, 0, 2, {{FIELD_U32, 0}, {FIELD_FLAGS, 0x3}}},
     {PHASE_COMMAND, 1, 0, 3, {{FIELD_BYTES, 0}, {FIELD_FLAGS, 0x2e}, {FIELD_I32, 0}}},
     {PHASE_COMMAND, 1, 1, 1, {{FIELD_LIST, 0}}},
 };
@@ -450,6 +497,7 @@ static const char op_names[][16] = {
     "fact_file",
     "fact_kind",
     "fact_link",
+    "fact_landlock",
     "explain",
     "supervise",
     "pass_fd",
@@ -488,10 +536,13 @@ static const char op_names[][16] = {
     "nice",
     "rlimit",
     "environment",
+    "landlock",
+    "landlock_path",
+    "landlock_port",
     "seccomp",
     "command",
 };
-static const char step_names[][14] = {
+static const char step_names[][24] = {
     "none",
     "open",
     "openat2",
@@ -547,6 +598,9 @@ static const char step_names[][14] = {
     "keyctl",
     "sigprocmask",
     "seccomp",
+    "landlock_create_ruleset",
+    "landlock_add_rule",
+    "landlock_restrict_self",
 };
 static const char reason_names[][20] = {
     "errno",

@@ -10,6 +10,7 @@ import {
   bindFlags,
   factFlags,
   factKinds,
+  fileRights,
   maxOperations,
   maxPassedFds,
   maxPlanBytes,
@@ -123,6 +124,7 @@ export function generateOperationsHeader(): string {
     formatBits("TARGET", targetFlags),
     formatBits("ATTRIBUTES", attributeFlags),
     formatBits("SECCOMP", seccompFlags),
+    formatBits("LANDLOCK", fileRights),
     formatBits("FACT", factFlags),
     formatBits("KIND", factKinds),
     "",
@@ -161,6 +163,7 @@ const documents: readonly (readonly [path: string, module: string, generator: st
   ["src/seccomp/prebuilt.ts", "./prebuild.ts", "generatePrebuilt"],
   ["docs/profile.md", "../profile/document.ts", "documentProfile"],
   ["docs/errors.md", "./document-errors.ts", "documentErrors"],
+  ["docs/landlock.md", "./document-landlock.ts", "documentLandlock"],
   ["docs/seccomp.md", "./document-seccomp.ts", "documentSeccomp"],
   ["docs/plan.md", "./document-plan.ts", "documentPlan"],
 ];

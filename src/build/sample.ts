@@ -151,6 +151,11 @@ export const operationSamples: readonly Operation[] = [
     defaults: ["PATH=/usr/local/bin:/usr/bin"],
   },
   {
+    op: "landlock",
+    origin: "security.landlock in dev.toml:61",
+    ...{ fs: ["execute"], net: [], scoped: [], readable: [], writable: [] },
+  },
+  {
     op: "seccomp",
     origin: "security.seccomp in dev.toml:60",
     filter: new Uint8Array(8),

@@ -8,9 +8,11 @@ import { compileEnvironment } from "./environment.ts";
 import { fillGenerated } from "./etc.ts";
 import { compileMaps, compileSwitch, findIds, type Ids } from "./ids.ts";
 import { type Resolved, resolveIntents } from "./intents.ts";
+import { compileLandlock } from "./landlock.ts";
 import { compileMounts } from "./mounts.ts";
 import { compileClone, compileNames, compileNesting, compileTime } from "./namespaces.ts";
 import { hideOwn, holdOwn } from "./own.ts";
+import { guardPorts } from "./ports.ts";
 import { compileCommand, compileOomScore, compileProcess, compileSupervision } from "./process.ts";
 import { partOf, type Request, type Run } from "./request.ts";
 import { compileRlimits } from "./rlimits.ts";
@@ -28,17 +30,20 @@ export function compile(loaded: LoadedProfile, host: Host, run: Run): Plan {
   const wanted = hideOwn(request, resolveIntents(request));
   const account = findInsideAccount(request, wanted, ids);
   const resolved = fillGenerated(request, wanted, ids, account);
+  const jail = compileJail(request, resolved, ids);
   return [
     ...compileSupervision(request, resolved),
     ...compileMountPoints(request, resolved),
     ...compileClone(request),
     ...compileMaps(request, ids),
-    ...compileJail(request, resolved, ids),
+    ...jail,
     ...compileWorkdir(request, resolved, account),
+    // Ahead of the limits, one of which is on open files.
+    ...compileLandlock(request, jail),
     ...compileProcess(request),
     ...compileRlimits(request),
     ...compileEnvironment(request, account),
-    ...compileSeccomp(request),
+    ...guardPorts(request, compileSeccomp(request)),
     ...compileCommand(request),
   ];
 }

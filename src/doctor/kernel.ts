@@ -5,6 +5,7 @@ import { type Facts, readValue } from "../explain/facts.ts";
 import { namespaceKinds } from "../explain/kinds.ts";
 import { adviseDisabled, findDisabled, nameLimit } from "../explain/limits.ts";
 import { explainRevealing } from "../explain/mounts.ts";
+import { listMissing } from "../plan/landlock.ts";
 import { bad, good, note, type Row } from "./row.ts";
 
 /** What a system call says to arguments that can't be right. */
@@ -62,12 +63,23 @@ export function checkCalls(facts: Facts, tryCall: TryCall): Row {
 
 export function checkLandlock(tryCall: TryCall): Row {
   const { errno, result } = tryCall(landlockCreateRuleset, 0, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  if (errno === 0) return good("Landlock", `ABI ${result}`);
-  const why = errno === ENOSYS ? "the kernel has none" : "it is switched off";
+  const abi = errno === 0 ? result : 0;
+  const why =
+    abi > 0
+      ? `ABI ${abi}`
+      : errno === ENOSYS
+        ? "the kernel has none"
+        : "it is switched off, or hidden by a filter";
+  const missing = listMissing(abi);
+  if (missing.length === 0)
+    return good("Landlock", `${why}: files are guarded twice, abstract sockets and signals stay in the jail`);
+  const lacks = missing.map(
+    ({ what, ...since }) => `${what} (until ABI ${since.abi}, Linux ${since.kernel})`,
+  );
   return note(
     "Landlock",
-    `${why}; no shipped profile needs it`,
-    "Boot with lsm=landlock,… (a kernel of 5.13 or later).",
+    `${why}; no shipped profile needs more. ${lacks.join("; ")}`,
+    abi > 0 ? undefined : "Boot with lsm=landlock,… (a kernel of 5.19 or later).",
   );
 }
 

@@ -13,6 +13,7 @@ import type { Facts } from "./facts.ts";
 import { filesystemRules } from "./filesystems.ts";
 import { idmapRules } from "./idmap.ts";
 import { formatSignal } from "./init.ts";
+import { landlockRules } from "./landlock.ts";
 import { wrapText } from "./layout.ts";
 import { namespaceRules } from "./namespaces.ts";
 import { parseOrigin } from "./origin.ts";
@@ -27,6 +28,7 @@ import { workdirRules } from "./workdir.ts";
 /** From the most particular to the most general; those that are `last` come after all others. */
 export const rules: readonly Rule[] = [
   ...executorRules,
+  ...landlockRules,
   ...seccompRules,
   ...kernelRules,
   ...confinementRules,

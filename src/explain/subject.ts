@@ -28,6 +28,7 @@ const subjects: Subjects = {
   fact_file: ({ path }) => `compare ${quoteWord(path)}`,
   fact_kind: ({ path }) => `compare ${quoteWord(path)}`,
   fact_link: ({ path }) => `compare ${quoteWord(path)}`,
+  fact_landlock: () => "compare the ABI of Landlock",
   explain: () => "prepare the jail",
   supervise: () => "prepare to look after the jail",
   pass_fd: ({ fd }) => `pass descriptor ${fd} on to the command`,
@@ -67,6 +68,9 @@ const subjects: Subjects = {
   nice: ({ value }) => `set the nice value to ${value}`,
   rlimit: ({ resource }) => `set the limit ${resource}`,
   environment: () => "set the command's environment",
+  landlock: () => "restrict the command by Landlock",
+  landlock_path: ({ path }) => `give the command its rights to ${quoteWord(path)}`,
+  landlock_port: ({ port }) => `give the command its rights to TCP port ${port}`,
   seccomp: () => "load the filter of system calls",
   command: () => "execute the command",
 };

@@ -71,6 +71,8 @@ function toFact(look: Look): Fact[] {
       ];
     case "link":
       return [{ op: "fact_link", origin, path: look.path, text: look.text }];
+    case "landlock":
+      return [{ op: "fact_landlock", origin, abi: look.abi }];
     case "variable":
       return [
         {

@@ -3,6 +3,7 @@
 // src/profile and src/host look through here and in no other way.
 import { type BigIntStats, fstatSync, lstatSync, readlinkSync, statSync } from "node:fs";
 import type { factKinds } from "../plan/operations.ts";
+import { readLandlock } from "./landlock.ts";
 
 export type SeenKind = keyof typeof factKinds;
 
@@ -11,6 +12,7 @@ export type Look =
   | { readonly type: "kind"; readonly path: string; readonly kind: SeenKind; readonly follow: boolean }
   | { readonly type: "link"; readonly path: string; readonly text: string }
   | { readonly type: "variable"; readonly name: string; readonly value: string | undefined }
+  | { readonly type: "landlock"; readonly abi: number }
   | { readonly type: "directory" }
   | { readonly type: "unrepeatable"; readonly why: string };
 
@@ -123,6 +125,13 @@ export function lookAtVariable(
   const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
   note(`variable ${name}`, { type: "variable", name, value });
   return value;
+}
+
+/** The ABI of Landlock, 0 for none. */
+export function lookAtLandlock(): number {
+  const abi = readLandlock();
+  note("landlock", { type: "landlock", abi });
+  return abi;
 }
 
 /** The current directory was made use of. */

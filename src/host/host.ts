@@ -50,6 +50,8 @@ export interface Host {
   readonly architecture: string;
   /** The highest capability number that the kernel knows. */
   readonly lastCapability: number;
+  /** The ABI of Landlock, 0 for none; 0 as well where the profile doesn't want it. */
+  readonly landlock: number;
   /** Sockets that systemd, or its like, handed to this very process (sd_listen_fds(3)). */
   readonly listenFds: number;
   /** Their names, as in $LISTEN_FDNAMES. */

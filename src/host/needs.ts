@@ -12,6 +12,8 @@ export interface RootedPath {
 export interface HostNeeds {
   /** The command starts in the current directory where the jail shows it. */
   readonly directory: boolean;
+  /** The ABI of Landlock is wanted. */
+  readonly landlock: boolean;
   /** Sockets of a service manager's are passed on. */
   readonly sockets: boolean;
   /** The directory whose top level is listed; undefined when the jail's root is empty. */
@@ -54,6 +56,7 @@ export function hostNeeds(profile: Profile): HostNeeds {
   if (profile.security.seccomp.startsWith("/")) files.add(profile.security.seccomp);
   return {
     directory: profile.workdir === undefined,
+    landlock: profile.security.landlock !== "off",
     sockets: profile.process.listen_fds,
     root,
     etc: root === undefined || profile.root.writable === "yes" ? undefined : join(root, "etc"),

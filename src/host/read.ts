@@ -1,7 +1,7 @@
 // In: what needs.ts lists, and what cli.ts knows of its own process. Out: the frozen Host. Every read of this machine
 // that a plan depends on happens here, once; src/compile comes next.
 import { readCapabilities, readLastCapability, readRelease } from "../facts/kernel.ts";
-import { lookAtVariable, noteDirectory, noteUnrepeatable } from "../facts/look.ts";
+import { lookAtLandlock, lookAtVariable, noteDirectory, noteUnrepeatable } from "../facts/look.ts";
 import { readEntries, readFile } from "./file.ts";
 import { decodeText, type FileFact, type Host, type OwnDirectory, type RootFact } from "./host.ts";
 import { readIdentity } from "./identity.ts";
@@ -42,6 +42,7 @@ export function readHost(needs: HostNeeds, facts: ProcessFacts): Host {
     kernel: readRelease(),
     architecture: process.arch,
     lastCapability: readLastCapability(),
+    landlock: needs.landlock ? lookAtLandlock() : 0,
     ...(needs.sockets ? readSockets(facts) : { listenFds: 0 }),
     own: facts.own ?? [],
     root,

@@ -2,6 +2,7 @@
 // In: an operation. Out: short pieces of text, escaped; next is text.ts.
 import { nameCapabilities } from "./capabilities.ts";
 import { escapeText, quoteWord, shorten } from "./escape.ts";
+import { readRights, writeRights } from "./landlock.ts";
 import type { Operation, OperationName } from "./operations.ts";
 import { infinity } from "./operations.ts";
 
@@ -31,6 +32,7 @@ const describers: Describers = {
   fact_file: ({ path, inode, size }) => [quoteWord(path), `inode ${inode}`, formatSize(size)],
   fact_kind: ({ path, kind, flags }) => [quoteWord(path), kind, flags.join(" ")],
   fact_link: ({ path, text }) => [`${quoteWord(path)} → ${quoteWord(text)}`],
+  fact_landlock: ({ abi }) => [`ABI ${abi}`],
   explain: ({ argv }) => [argv.map(quoteWord).join(" ")],
   supervise: (op) => [
     `tty ${op.tty}`,
@@ -101,6 +103,13 @@ const describers: Describers = {
     unset.length === 0 ? "" : `but: ${unset.map(quoteWord).join(" ")}`,
     defaults.length === 0 ? "" : `else: ${defaults.map(quoteWord).join(" ")}`,
   ],
+  landlock: ({ fs, net, scoped }) => [
+    fs.length === 0 ? "files as the mounts have them" : "files by the rules below",
+    net.length === 0 ? "" : `TCP by port: ${net.join(", ")}`,
+    scoped.length === 0 ? "" : `scoped: ${scoped.join(", ")}`,
+  ],
+  landlock_path: ({ path, rights }) => [quoteWord(path), formatRights(rights)],
+  landlock_port: ({ port, rights }) => [String(port), rights.join(" ")],
   seccomp: ({ filter, flags, notify_fd }) => [
     `filter of ${filter.length / 8} instructions`,
     flags.join(" "),
@@ -123,6 +132,18 @@ export function formatDuration(milliseconds: number | bigint): string {
 }
 
 const units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+const wholes: readonly (readonly [name: string, rights: readonly string[]])[] = [
+  ["read", readRights],
+  ["write", writeRights],
+];
+
+/** "read execute": a word for what goes together, where all of it is there. */
+function formatRights(rights: readonly string[]): string {
+  const whole = wholes.filter(([, parts]) => parts.every((part) => rights.includes(part)));
+  const left = rights.filter((right) => !whole.some(([, parts]) => parts.includes(right)));
+  return [...whole.map(([name]) => name), ...left].join(" ");
+}
 
 /** "512 MiB"; exact: what isn't a whole number of a unit is given in a smaller one. */
 export function formatSize(bytes: number | bigint): string {

@@ -84,6 +84,32 @@ export const factFlags = {
 /** SECCOMP_FILTER_FLAG_* of seccomp(2). */
 export const seccompFlags = { log: 2, spec_allow: 4, notify: 8, wait_killable: 32 } as const;
 
+/** LANDLOCK_ACCESS_FS_* of landlock(7). */
+export const fileRights = {
+  execute: 1,
+  write_file: 1 << 1,
+  read_file: 1 << 2,
+  read_dir: 1 << 3,
+  remove_dir: 1 << 4,
+  remove_file: 1 << 5,
+  make_char: 1 << 6,
+  make_dir: 1 << 7,
+  make_reg: 1 << 8,
+  make_sock: 1 << 9,
+  make_fifo: 1 << 10,
+  make_block: 1 << 11,
+  make_sym: 1 << 12,
+  refer: 1 << 13,
+  truncate: 1 << 14,
+  ioctl_dev: 1 << 15,
+} as const;
+
+/** LANDLOCK_ACCESS_NET_*. */
+export const portRights = { bind_tcp: 1, connect_tcp: 2 } as const;
+
+/** LANDLOCK_SCOPE_*: what ends at the border of the jail. */
+export const landlockScopes = { abstract_unix_socket: 1, signal: 2 } as const;
+
 export const ttyModes = { never: 0, auto: 1, always: 2 } as const;
 
 /** RLIMIT_* of getrlimit(2), asm-generic numbers (the same on x86-64 and arm64). */
@@ -186,6 +212,13 @@ export const operations = {
     phase: "fact",
     about: "readlink(2)",
     fields: { path, text: string },
+  },
+
+  fact_landlock: {
+    phase: "fact",
+    once: true,
+    about: "the ABI of Landlock (landlock_create_ruleset(2)); 0 is none",
+    fields: { abi: u32 },
   },
 
   explain: {
@@ -392,6 +425,31 @@ export const operations = {
       "the command's environment: NAME=VALUE; what of the caller's `pass` names and `unset` does not; defaults for the rest",
     fields: { list, pass: list, unset: list, defaults: list },
   },
+  landlock: {
+    phase: "command",
+    once: true,
+    about:
+      "landlock_create_ruleset(2): what the command may do only as the rules say that follow; in force just before its filter of system calls",
+    fields: {
+      fs: flags(fileRights),
+      net: flags(portRights),
+      scoped: flags(landlockScopes),
+      /** For what its descriptors lead to, from 0 to 2 and those passed on: where they can be read, and written. */
+      readable: flags(fileRights),
+      writable: flags(fileRights),
+    },
+  },
+  landlock_path: {
+    phase: "command",
+    about:
+      "landlock_add_rule(2): rights to what is at a path of the jail and below; of a file only those that files have; nobody gets to what can't be reached",
+    fields: { path, rights: flags(fileRights) },
+  },
+  landlock_port: {
+    phase: "command",
+    about: "landlock_add_rule(2): rights to a TCP port; bind(2) to port 0 takes a free one",
+    fields: { port: u32, rights: flags(portRights) },
+  },
   seccomp: {
     phase: "command",
     once: true,
@@ -496,6 +554,9 @@ export const steps = [
   "keyctl",
   "sigprocmask",
   "seccomp",
+  "landlock_create_ruleset",
+  "landlock_add_rule",
+  "landlock_restrict_self",
 ] as const;
 export type Step = (typeof steps)[number];
 

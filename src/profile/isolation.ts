@@ -137,6 +137,13 @@ export const security = table({
     ),
     "default",
   ),
+  landlock: v.optional(
+    about(
+      choice(["auto", "required", "off"]),
+      'Whether Landlock enforces the rules for files a second time, and keeps the command from the host\'s abstract unix sockets: as far as the kernel can ("auto"), or no start ("required"). See [landlock.md](landlock.md).',
+    ),
+    "auto",
+  ),
   syscalls: v.optional(
     about(
       record(callName(), callAnswer()),

@@ -9,6 +9,7 @@ import {
   choice,
   concat,
   hostname,
+  integer,
   ip,
   list,
   nonEmpty,
@@ -47,8 +48,23 @@ const network = table({
     about(
       choice(["none", "host"]),
       'A network of its own with nothing but the loopback device ("none"), or the host\'s.',
+      { example: 'mode = "host"' },
     ),
     "none",
+  ),
+  bind: v.optional(
+    about(
+      list(integer(0, 65535)),
+      "TCP ports that the jail can serve on, with the host's network; 0 is a free one that the kernel chooses. Needs Landlock.",
+      { fallback: "all", example: "bind = [8080]" },
+    ),
+  ),
+  connect: v.optional(
+    about(
+      list(integer(1, 65535)),
+      "TCP ports that the jail can connect to, with the host's network, on any machine. Needs Landlock.",
+      { fallback: "all", example: "connect = [443]" },
+    ),
   ),
   hosts: v.optional(
     about(
@@ -141,11 +157,12 @@ export const layerSchema = table(entries);
 type Layer = v.InferOutput<typeof layerSchema>;
 
 /** What keys must say together: the key, when it is at fault, and the message that follows the key. */
-const contradictions: readonly (readonly [
-  string,
-  (profile: Layer) => boolean,
-  (profile: Layer) => string,
-])[] = [
+type Contradiction = readonly [
+  key: string,
+  isAtFault: (profile: Layer) => boolean,
+  describe: (profile: Layer) => string,
+];
+const contradictions: readonly Contradiction[] = [
   [
     "root.type",
     ({ root: { type, path } }) => type === "directory" && path === undefined,
@@ -184,6 +201,29 @@ const contradictions: readonly (readonly [
     "security.syscalls",
     ({ security: { seccomp, syscalls } }) => seccomp === "off" && Object.keys(syscalls).length > 0,
     () => 'needs security.seccomp, which is "off"',
+  ],
+  ...(["bind", "connect"] as const).flatMap((name): Contradiction[] => [
+    [
+      `network.${name}`,
+      ({ network }) => network[name] !== undefined && network.mode !== "host",
+      ({ network }) => `needs network.mode = "host", which is "${network.mode}"`,
+    ],
+    [
+      `network.${name}`,
+      ({ network, security }) => network[name] !== undefined && security.landlock === "off",
+      () => 'needs security.landlock, which is "off"',
+    ],
+    [
+      `network.${name}`,
+      ({ network, security }) => network[name] !== undefined && security.seccomp === "off",
+      () => 'needs security.seccomp, which is "off": Landlock knows nothing of multipath TCP',
+    ],
+  ]),
+  [
+    "security.landlock",
+    // With CAP_SYS_ADMIN, which landlock_restrict_self(2) takes as well, there are no rules for files.
+    ({ security }) => security.landlock === "required" && !security.no_new_privs,
+    () => '= "required" needs security.no_new_privs, which is false',
   ],
   [
     "domainname",

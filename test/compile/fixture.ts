@@ -65,6 +65,7 @@ export const debian: Host = {
   kernel: "6.1.0",
   architecture: "x64",
   lastCapability: 40,
+  landlock: 7,
   own: [],
   listenFds: 0,
   root: { kind: "entries", entries: entries(topLevel, usrLinks, "swapfile") },

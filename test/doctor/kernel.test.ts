@@ -126,15 +126,22 @@ test("a /proc with parts covered is noted with those parts", (context) => {
   assert.match(row.why, "/proc/acpi");
 });
 
-test("Landlock is named with its ABI, and its absence is only a note", () => {
-  assert.equal(
-    checkLandlock(() => ({ errno: 0, result: 4 })),
-    {
-      subject: "Landlock",
-      outcome: "good",
-      why: "ABI 4",
-    },
+test("Landlock is named with its ABI and with what that lacks, and its absence is only a note", () => {
+  const check = (abi: number) => checkLandlock(() => ({ errno: 0, result: abi }));
+  for (const abi of [6, 7, 12]) {
+    assert.equal([check(abi).outcome, check(abi).why.split(":")[0]], ["good", `ABI ${abi}`]);
+  }
+  const { outcome, why, fix } = check(4);
+  assert.equal([outcome, fix], ["note", undefined]);
+  assert.match(
+    why,
+    /^ABI 4; .*ioctl\(2\) on devices .*\(until ABI 5, Linux 6\.10\); .*sockets .*\(until ABI 6/,
   );
-  assert.is(checkLandlock(() => ({ errno: ENOSYS, result: -1 })).outcome, "note");
+  assert.not.match(why, "truncate");
+  assert.match(check(1).why, "files are guarded by the mounts alone");
+  const absent = checkLandlock(() => ({ errno: ENOSYS, result: -1 }));
+  assert.is(absent.outcome, "note");
+  assert.match(absent.why, "the kernel has none");
+  assert.match(absent.fix ?? "", "lsm=landlock");
   assert.match(checkLandlock(() => ({ errno: 95, result: -1 })).why, /switched off/);
 });

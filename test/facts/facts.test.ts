@@ -160,6 +160,7 @@ test("a fact says what was seen", () => {
     { type: "variable", name: "C", value: undefined },
     kind("/k", "other", true),
     link("/l", "text"),
+    { type: "landlock", abi: 6 },
     { type: "directory" },
   ];
   const origin = "looked at";
@@ -179,6 +180,7 @@ test("a fact says what was seen", () => {
     { op: "fact_variable", origin, name: "C", state: "unset", value: "" },
     { op: "fact_kind", origin, path: "/k", kind: "other", flags: ["follow"] },
     { op: "fact_link", origin, path: "/l", text: "text" },
+    { op: "fact_landlock", origin, abi: 6 },
   ]);
 });
 
@@ -187,6 +189,7 @@ test("a shipped plan has no facts of files, and of the directory only where it w
   const names = (all: readonly Look[]) => listShippedFacts(all, "/c").map(({ op }) => op.slice(5));
   assert.equal(names(looks), ["caller", "machine", "kind", "link"], "what the listing tells of stays");
   assert.equal(names([{ type: "directory" }]), ["caller", "machine", "directory"]);
+  assert.equal(names([{ type: "landlock", abi: 6 }]), ["caller", "machine", "landlock"]);
   const [, machine] = listShippedFacts([], "/c");
   assert.ok(
     machine?.op === "fact_machine" &&

@@ -3,6 +3,8 @@
 // time exit 125, one message and nothing left; or, where the table allows it, the very jail that was asked for.
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readLandlock } from "../../src/facts/landlock.ts";
+import { portAbi, readRights } from "../../src/plan/landlock.ts";
 import type { Operation, Plan } from "../../src/plan/operations.ts";
 import * as assert from "../support/assert.ts";
 import { bind, makePlan, probe, runExecutor, type StartWish, scratch } from "../support/executor.ts";
@@ -136,8 +138,22 @@ const everything: StartWish = {
     { op: "umask", origin, mask: 0o27 },
     { op: "nice", origin, value: 3 },
     { op: "rlimit", origin, resource: "nofile", soft: 100, hard: 200 },
+    ...restrict(),
   ],
 };
+
+/** Everything that is read and executed still is; the file is a second try, without the rights of directories. */
+function restrict(): Operation[] {
+  const abi = readLandlock();
+  if (abi < portAbi) return [];
+  const rights = ["execute", ...readRights] as const;
+  return [
+    { op: "landlock", origin, fs: rights, net: ["bind_tcp"], scoped: [], readable: rights, writable: rights },
+    { op: "landlock_path", origin, path: "/", rights },
+    { op: "landlock_path", origin, path: "/etc/hostname", rights },
+    { op: "landlock_port", origin, port: 80, rights: ["bind_tcp"] },
+  ];
+}
 
 /** Forty capabilities are dropped and checked, twice each: some of them stand for all. */
 const isOneOfMany = ({ name, text, at }: SystemCall): boolean => {

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } 
 import { machine, release, version } from "node:os";
 import { dirname, join } from "node:path";
 import { readCapabilities } from "../../src/facts/kernel.ts";
+import { readLandlock } from "../../src/facts/landlock.ts";
 import * as assert from "../support/assert.ts";
 import { executor, scratch } from "../support/executor.ts";
 import { suite } from "../support/suite.ts";
@@ -92,6 +93,17 @@ test("fact_machine: what is named is compared, and what is empty is not", () => 
       fact: fact("fact_machine", { ...nothing, machine: `${here.machine}x` }),
       otherwise: `${other}${here.machine}x`,
     },
+  ]);
+});
+
+test("fact_landlock: the kernel's ABI", () => {
+  const abi = readLandlock();
+  const landlock = (number: number) => fact("fact_landlock", { abi: number });
+  const otherwise = (number: number) => `a kernel with another Landlock: ABI ${number}`;
+  const wrong = [abi + 1, 0xffff_ffff, ...(abi > 0 ? [0, abi - 1] : [])];
+  check([
+    { what: "the same", fact: landlock(abi) },
+    ...wrong.map((one) => ({ what: `ABI ${one}`, fact: landlock(one), otherwise: otherwise(one) })),
   ]);
 });
 

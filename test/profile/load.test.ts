@@ -21,6 +21,7 @@ test("a profile without keys has all defaults", (context) => {
     no_new_privs: true,
     seccomp: "default",
     syscalls: {},
+    landlock: "auto",
   });
 });
 

@@ -3,11 +3,19 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import { readLandlock } from "../../src/facts/landlock.ts";
 
 export type Fact = "root" | "user" | "x64" | "arm64";
 /** A function gives the reason why something is missing, or undefined when it is there. */
 export type Probe = () => string | undefined | Promise<string | undefined>;
-export type Capability = Fact | "userns" | "fuse" | `command:${string}` | Probe;
+export type Capability =
+  | Fact
+  | "userns"
+  | "fuse"
+  | "landlock"
+  | `landlock:${number}`
+  | `command:${string}`
+  | Probe;
 
 const facts: Record<Fact, () => boolean> = {
   root: () => process.getuid?.() === 0,
@@ -38,6 +46,7 @@ function probe(capability: Capability): string | undefined | Promise<string | un
   if (typeof capability === "function") return capability();
   if (capability === "userns") return probeUserNamespace();
   if (capability === "fuse") return probeFuse();
+  if (capability.startsWith("landlock")) return probeLandlock(Number(capability.split(":")[1] ?? 2));
   if (capability.startsWith("command:")) {
     const name = capability.slice("command:".length);
     return findCommand(name) === undefined ? `the command ${name} is not installed` : undefined;
@@ -64,6 +73,11 @@ function probeUserNamespace(): string | undefined {
   if (result.status === 0) return undefined;
   const why = (result.error?.message ?? result.stderr).trim();
   return `no unprivileged user namespaces here (${why})`;
+}
+
+function probeLandlock(least: number): string | undefined {
+  const abi = readLandlock();
+  return abi >= least ? undefined : `the kernel has ABI ${abi} of Landlock; ${least} is needed`;
 }
 
 function probeFuse(): string | undefined {
