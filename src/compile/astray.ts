@@ -1,14 +1,44 @@
-// In: the intents, at the places where their paths lead. Out: the same without binds that a symbolic link leads into
-// what is hidden. The link may be there for a reason, or an earlier jail may have planted it where the profile has an
-// optional cache: what `hide` says holds either way. Used by intents.ts.
+// In: the intents, at the places where their paths lead. Out: the same without what a symbolic link leads into something
+// hidden, or from the project to somewhere else. The link may be there for a reason, or an earlier jail may have planted
+// it: what `hide` says holds either way, and a path of the project means something in the project. Used by intents.ts.
 import { TsjailError } from "../error.ts";
 import { quoteWord } from "../plan/escape.ts";
-import type { Intent } from "./intent.ts";
+import type { Content, Intent } from "./intent.ts";
 import { isWithin } from "./path.ts";
 import { followHostLinks, type View } from "./view.ts";
 
-/** @throws TsjailError `profile_conflict` for a bind that is not optional */
-export function dropAstray(view: View, intents: readonly Intent[]): Intent[] {
+/** @throws TsjailError `profile_conflict` for what is not optional */
+export function dropAstray(view: View, intents: readonly Intent[], cwd: string): Intent[] {
+  return dropOutside(view, dropHidden(view, intents), cwd);
+}
+
+/** The directory in which tsjail is started is the one that jails can write, most often. */
+function dropOutside(view: View, intents: readonly Intent[], cwd: string): Intent[] {
+  return intents.filter(({ content, origin }) => {
+    const source = findSource(content);
+    if (source === undefined || !isWithin(source, cwd)) return true;
+    const end = followHostLinks(view, source);
+    if (isWithin(end, cwd)) return true;
+    if ("optional" in content && content.optional) return false;
+    throw new TsjailError(
+      "profile_conflict",
+      `A symbolic link leads ${source} out of the current directory.`,
+      {
+        origin,
+        detail: `It leads to ${quoteWord(end)}.`,
+        hint: "Who could write here, a jail for one, may have put the link there. Look at it. To show what it leads to,\nwrite that path itself.",
+      },
+    );
+  });
+}
+
+/** What of the host an intent shows. */
+function findSource(content: Content): string | undefined {
+  if (content.kind === "bind") return content.source;
+  return content.kind === "file" && "source" in content.from ? content.from.source : undefined;
+}
+
+function dropHidden(view: View, intents: readonly Intent[]): Intent[] {
   const hidden = [...view.places.values()].filter(({ content }) => content.kind === "hide");
   return intents.filter((intent) => {
     const hide = hidden.find((each) => leadsInto(view, intent, each));

@@ -72,6 +72,8 @@ function mountContent(mount: Mount): Content {
     }
     case "symlink":
       return { kind: "symlink", text: mount.source };
+    case "dev":
+      return { kind: "dev", shm: limitOptions(mount) };
     default:
       return { kind: mount.type };
   }
@@ -83,8 +85,18 @@ function listAttributes(mount: Extract<Mount, { type: "bind" | "tmpfs" }>): Moun
 }
 
 function tmpfsOptions(mount: Extract<Mount, { type: "tmpfs" }>): string[] {
-  const options = [`mode=${mount.mode.toString(8).padStart(4, "0")}`];
-  if (mount.size !== undefined) options.push(`size=${mount.size}`);
-  if (mount.inodes !== undefined) options.push(`nr_inodes=${mount.inodes}`);
-  return options;
+  return [`mode=${mount.mode.toString(8).padStart(4, "0")}`, ...limitOptions(mount)];
+}
+
+function limitOptions({
+  size,
+  inodes,
+}: {
+  size?: number | undefined;
+  inodes?: number | undefined;
+}): string[] {
+  return [
+    ...(size === undefined ? [] : [`size=${size}`]),
+    ...(inodes === undefined ? [] : [`nr_inodes=${inodes}`]),
+  ];
 }

@@ -27,7 +27,7 @@ const symlinks = [
 /** The group `tty` of every distribution; a terminal's slave belongs to it (pts(4)). */
 const ttyGroup = 5;
 
-export function compileDev(mounting: Mounting, intent: Intent): Mounted {
+export function compileDev(mounting: Mounting, intent: Intent, shm: readonly string[]): Mounted {
   const { request, claimed } = mounting;
   const { path } = intent;
   const origin = partOf("mount type dev", intent.origin);
@@ -53,7 +53,7 @@ export function compileDev(mounting: Mounting, intent: Intent): Mounted {
   ];
   if (isFree("pts")) mounts.push(compileTerminals(mounting, at("pts"), origin));
   const bare = ["nosuid", "nodev", "noexec"] as const;
-  if (isFree("shm")) mounts.push(mount(mounting, origin, "tmpfs", at("shm"), ["mode=1777"], bare));
+  if (isFree("shm")) mounts.push(mount(mounting, origin, "tmpfs", at("shm"), ["mode=1777", ...shm], bare));
   const ownQueues = request.profile.namespaces.ipc === "private";
   if (ownQueues && isFree("mqueue")) mounts.push(compileQueues(mounting, at("mqueue"), origin));
   return { mounts, terminal: compilePty(mounting, intent, origin), seals: [seal(path, origin)] };

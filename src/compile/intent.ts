@@ -42,7 +42,9 @@ export type Content =
   | { readonly kind: "symlink"; readonly text: string }
   /** `optional`: where nobody in the jail can get there, it need not be hidden. */
   | { readonly kind: "hide"; readonly optional?: true }
-  | { readonly kind: "proc" | "dev" | "sys" | "mqueue" | "protect" | "none" };
+  /** `shm`: options of tmpfs(5) for /dev/shm. */
+  | { readonly kind: "dev"; readonly shm: readonly string[] }
+  | { readonly kind: "proc" | "sys" | "mqueue" | "protect" | "none" };
 
 export interface Intent<C extends Content = Content> {
   /** Where it is, symlinks followed. */

@@ -36,7 +36,7 @@ export function resolveIntents(request: Request): Resolved {
     intents = moved;
     if (settled) break;
   }
-  intents = dropAstray(makeView(root, pickLatest(intents), links), intents);
+  intents = dropAstray(makeView(root, pickLatest(intents), links), intents, request.host.cwd);
   for (const group of groupByPath(intents).values()) checkConflict(group);
   const standing = pickLatest(intents.filter((intent) => !leadsToRoot(intent))).sort((a, b) =>
     comparePaths(a.path, b.path),

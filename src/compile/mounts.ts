@@ -57,7 +57,7 @@ function compileIntent(mounting: Mounting, intent: Intent): Mounted {
     case "protect":
       return { masks: protectPath(mounting, intent) };
     case "dev":
-      return compileDev(mounting, intent);
+      return compileDev(mounting, intent, content.shm);
     case "proc":
       return compileProc(mounting, intent);
     case "sys":

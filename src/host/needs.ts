@@ -111,6 +111,9 @@ function listPaths(profile: Profile, root: string | undefined): RootedPath[] {
   const paths = new Map<string, RootedPath>();
   const add = (from: string, path: string) => paths.set(`${from}\0${path}`, { root: from, path });
   for (const { source } of binds) add("/", source);
+  for (const mount of profile.mount) {
+    if (mount.type === "file" && mount.source !== undefined) add("/", mount.source);
+  }
   if (root !== undefined && root !== "/") add("/", root);
   if (profile.network.mode === "host") add("/", "/etc/resolv.conf");
   for (const target of targets) {

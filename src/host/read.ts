@@ -30,7 +30,11 @@ export function readHost(needs: HostNeeds, facts: ProcessFacts): Host {
   // Before anything in it is looked at: its times then tell of that too (listFacts() of src/facts/facts.ts).
   const root: RootFact = needs.root === undefined ? { kind: "absent" } : readEntries(needs.root);
   const finder = new LinkFinder();
-  for (const path of needs.paths) finder.resolve(path);
+  for (const path of needs.paths) {
+    // Where a link leads a path of the current directory matters to compile (astray.ts).
+    const isMoved = finder.resolve(path) !== path.path && path.root === "/";
+    if (isMoved && path.path.startsWith(`${facts.cwd}/`)) noteDirectory();
+  }
   return freezeDeep({
     uid,
     gid: process.getgid?.() ?? 0,

@@ -103,6 +103,18 @@ const dev = table({
     "A /dev with null, zero, full, random, urandom and tty, its own terminals, shm and mqueue.",
   ),
   target: at("/dev"),
+  size: v.optional(
+    about(size(), "The most that its shm can hold.", {
+      fallback: "half of the memory (tmpfs(5))",
+      example: 'size = "64M"',
+    }),
+  ),
+  inodes: v.optional(
+    about(integer(1, Number.MAX_SAFE_INTEGER), "The most files that its shm can hold.", {
+      fallback: "the kernel's",
+      example: "inodes = 10000",
+    }),
+  ),
 });
 const sys = table({ type: type("sys", "A read-only /sys."), target: at("/sys") });
 const mqueue = table({

@@ -57,3 +57,25 @@ test("what the profile itself writes below a hidden path is shown", () => {
   const plan = compile(home + cache("/home/ann/.ssh/known_hosts"), {});
   assert.ok(sources(plan).includes("/home/ann/.ssh/known_hosts"));
 });
+
+test("a path of the current directory that a link leads out of it is refused, or passed over", () => {
+  const project = "/home/ann/project";
+  const away = { [`${project}/out`]: "../.ssh", [`${project}/in`]: "others", [`${project}/deep`]: "/srv" };
+  const refuses = (toml: string) =>
+    assert.throws(
+      () => compile(toml, away),
+      (error) =>
+        error instanceof TsjailError &&
+        error.code === "profile_conflict" &&
+        /out of the current directory/.test(error.message),
+    );
+  refuses(`[files]\nwrite = ["${project}/out"]\n`);
+  refuses(`[files]\nread = ["${project}/out"]\n`);
+  refuses(cache(`${project}/deep/below`, false));
+  refuses(`[[mount]]\ntype = "file"\ntarget = "/x"\nsource = "${project}/deep/motd"\n`);
+  assert.not.ok(sources(compile(cache(`${project}/out`), away)).includes(`${project}/out`));
+  // A link within it, what the link leads to, and links of other places mean what they always did.
+  const paths = [`${project}/in`, "/home/ann/.ssh", "/srv", "/home/ann/link"];
+  const plan = compile(`[files]\nread = ${JSON.stringify(paths)}\n`, { ...away, "/home/ann/link": "/opt" });
+  for (const path of paths) assert.ok(sources(plan).includes(path), path);
+});

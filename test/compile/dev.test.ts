@@ -27,6 +27,9 @@ test("links, terminals, shared memory and queues are there, and the whole is sea
   assert.is(at(plan, "symlink", "/dev/ptmx")?.text, "pts/ptmx");
   assert.equal(at(plan, "mount", "/dev/pts")?.options, ["newinstance", "ptmxmode=0666", "mode=0620"]);
   assert.equal(at(plan, "mount", "/dev/shm")?.options, ["mode=1777"]);
+  const limited = compileToml(`${dev}size = "64M"\ninodes = 100\n`);
+  const limits = ["mode=1777", "size=67108864", "nr_inodes=100"];
+  assert.equal(at(limited, "mount", "/dev/shm")?.options, limits);
   assert.is(at(plan, "mount", "/dev/mqueue")?.fstype, "mqueue");
   const [pty] = pick(plan, "pty");
   assert.equal([pty?.ptmx, pty?.console], ["/dev/pts/ptmx", "/dev/console"]);

@@ -65,7 +65,8 @@ const reasons: Readonly<Record<string, (path: string, world: World) => boolean>>
     [at("pkg/package.json"), at("pkg/dist/package.json"), at("pkg/dist"), at("pkg")].includes(path),
   "where plans and V8's code are kept, and whose the way to it is (cache/store.ts)": (path, { at }) =>
     at("cache").startsWith(path) || path.startsWith(at("cache/tsjail")),
-  "this process": (path) => /^\/proc\/(self|\d+)\//.test(path),
+  // The second by glibc's malloc, when it gives memory back (malloc/arena.c).
+  "this process": (path) => /^\/proc\/(self|\d+)\//.test(path) || path === "/proc/sys/vm/overcommit_memory",
   "of the kernel, which fact_machine names": (path) =>
     ["/proc/sys/kernel/cap_last_cap", "/proc/sys/kernel/osrelease", "/proc/sys/kernel/version"].includes(
       path,

@@ -18,7 +18,7 @@ const figures = {
   dev: { operations: 144, calls: 687 },
   ci: { operations: 117, calls: 688 },
   offline: { operations: 146, calls: 710 },
-  untrusted: { operations: 99, calls: 553 },
+  untrusted: { operations: 99, calls: 560 },
 } as const;
 /** Other machines have other entries in / and /etc: more than this none of them costs. */
 const callsPerOperation = 8;
