@@ -39,9 +39,8 @@ attack({
 
 attack({
   name: "connect to an abstract socket of the host",
-  layers: ["network namespace"],
+  layers: ["network namespace", "landlock"],
   words: () => ["connect_unix", `@${name}`],
-  open,
 });
 
 let named: Server | undefined;

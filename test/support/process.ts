@@ -78,7 +78,16 @@ export interface Living {
   words: string;
 }
 
-/** Every process that is not a zombie. */
+/** SIGKILL is pending (proc_pid_status(5)): it will do nothing more, though on a busy machine it may wait for a processor
+ * to end on. */
+function isKilled(pid: string): boolean {
+  const status = readFileSync(`/proc/${pid}/status`, "latin1");
+  return [...status.matchAll(/^S(?:ig|hd)Pnd:\s*([0-9a-f]+)$/gm)].some(
+    ([, bits]) => (BigInt(`0x${bits}`) & (1n << 8n)) !== 0n,
+  );
+}
+
+/** Every process that is not at its end. */
 export function listProcesses(): Living[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -86,7 +95,7 @@ export function listProcesses(): Living[] {
       try {
         const stat = readFileSync(`/proc/${name}/stat`, "latin1");
         const [state, parent, group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-        if (state === "Z" || state === "X") return [];
+        if (state === "Z" || state === "X" || (state === "R" && isKilled(name))) return [];
         const words = readFileSync(`/proc/${name}/cmdline`, "latin1").replaceAll("\0", " ").trim();
         return [
           {
