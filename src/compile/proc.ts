@@ -6,11 +6,12 @@ import type { Intent } from "./intent.ts";
 import type { Mounted, Mounting } from "./mounting.ts";
 import { partOf } from "./request.ts";
 
-/** What tells of the machine or of its other users. */
+/** What tells of the machine or of its other users; and where the kernel's functions are, for attacks on it. */
 const masked = [
   "acpi",
   "asound",
   "interrupts",
+  "kallsyms",
   "kcore",
   "keys",
   "latency_stats",
@@ -19,6 +20,9 @@ const masked = [
   "timer_list",
   "timer_stats",
 ];
+
+/** What only root can read, and in a jail without capabilities still could. */
+const maskedForRoot = ["kmsg", "kpagecgroup", "kpagecount", "kpageflags", "slabinfo", "vmallocinfo"];
 
 /** What changes the machine. */
 const readonly = ["bus", "fs", "irq", "sys", "sysrq-trigger"];
@@ -49,7 +53,7 @@ function compileMasks(mounting: Mounting, directory: string, origin: string): Op
   const isFree = (target: string) => !mounting.claimed.has(target);
   const place = (name: string) => `${directory}/${name}`;
   return [
-    ...masked
+    ...[...masked, ...(mapsHostRoot(mounting.ids) ? maskedForRoot : [])]
       .map(place)
       .filter(isFree)
       .map((target): Operation => ({ op: "hide", origin, target, flags: [] })),
