@@ -58,6 +58,31 @@ test("the limit can't be lifted from inside", async () => {
   assert.is(await shout({ toml, options: ["--user", "root"], command: sh(script) }), "no\nno\n");
 });
 
+// A profile that leaves /proc/sys writable, and gives the capability that its limits ask for.
+const liftable = `${hostTree}[[mount]]\ntype = "none"\ntarget = "/proc/sys"\n[security]\n`;
+const lift = `${attempt}try sh -c 'echo 10 >/proc/sys/user/max_user_namespaces'; try unshare -U true`;
+
+test.needs("command:unshare")("each of the three ways to refuse one holds without the others", async () => {
+  const ask = (security: string) =>
+    shout({ toml: liftable + security, options: ["--user", "root"], command: sh(lift) });
+  const [off, capable] = ['seccomp = "off"\n', 'capabilities = ["sys_resource"]\n'];
+  // The filter alone: the limit has been lifted.
+  assert.is(await ask(capable), "yes\nno\n");
+  // The limit alone, which takes a capability to lift.
+  assert.is(await ask(off), "no\nno\n");
+  // The twin: all three are off.
+  assert.is(await ask(off + capable), "yes\nyes\n");
+});
+
+test.needs("command:unshare")("`nested` opens the filter, too, and nothing else of it", async () => {
+  const script = `${attempt}try unshare -U true; try unshare -Urm mount -t tmpfs none /mnt`;
+  for (const policy of ["default", "off"]) {
+    const security = `[security]\nseccomp = "${policy}"\n`;
+    assert.is(await shout({ toml: nested + security, command: sh(script) }), "yes\nyes\n", policy);
+    assert.is(await shout({ toml: hostTree + security, command: sh(script) }), "no\nno\n", policy);
+  }
+});
+
 test("a jail runs inside a jail that allows it", async (context) => {
   const directory = makeScratch(context);
   const script = 'uname -n; readlink /proc/self/ns/user; shift; "$@"';
