@@ -1,9 +1,8 @@
-// The only file that calls libc, through koffi. In: descriptors, byte strings, limits. Out: what the call returned,
-// or a NativeError. Importing it costs 25 ms, so it is imported late, and only where it is needed (launch/start.ts,
-// doctor/). No namespace call is ever made from here: Node has threads, and unshare(CLONE_NEWUSER) refuses them.
-import { constants as fsConstants } from "node:fs";
+// The calls of libc that becoming the executor takes, through koffi. In: descriptors, byte strings, limits. Out: what
+// the call returned, or a NativeError. It is imported late, and only where it is needed (launch/start.ts, doctor/).
+// No namespace call is ever made from here: Node has threads, and unshare(CLONE_NEWUSER) refuses them.
 import { constants } from "node:os";
-import koffi from "koffi";
+import { loadKoffi } from "./koffi.ts";
 
 /** A system call that failed. */
 export class NativeError extends Error {
@@ -32,8 +31,6 @@ export function nameErrno(errno: number): string {
 const F_GETFD = 1;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
-const F_GETFL = 3;
-const F_SETFL = 4;
 const F_ADD_SEALS = 1033;
 /** F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE */
 const allSeals = 1 | 2 | 4 | 8;
@@ -41,6 +38,7 @@ const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
 const RLIMIT_NOFILE = 7;
 
+const koffi = loadKoffi();
 // The process itself: whichever libc Node is linked with, glibc or musl, is in it already.
 const libc = koffi.load(null);
 const calls = {
@@ -72,13 +70,6 @@ export function sealMemoryFile(fd: number): void {
 export function keepOnExec(fd: number): void {
   const flags = check("fcntl(F_GETFD)", calls.fcntl(fd, F_GETFD));
   check("fcntl(F_SETFD)", calls.fcntl(fd, F_SETFD, "int", flags & ~FD_CLOEXEC));
-}
-
-/** Clears O_NONBLOCK of the open file description, which may be shared with other processes. */
-export function makeBlocking(fd: number): void {
-  const flags = check("fcntl(F_GETFL)", calls.fcntl(fd, F_GETFL));
-  if (flags & fsConstants.O_NONBLOCK)
-    check("fcntl(F_SETFL)", calls.fcntl(fd, F_SETFL, "int", flags & ~fsConstants.O_NONBLOCK));
 }
 
 /** SIG_DFL for a signal that is ignored now. */

@@ -1,17 +1,11 @@
 // The ABI of Landlock that the kernel offers to this process. In: the note of the executor that has started Node, else
 // landlock_create_ruleset(2) through koffi, which takes some ms to load. Out: a number, 0 for none. The executor asks
 // again, as `fact_landlock`, before it uses a plan a second time.
-import { constants } from "node:fs";
-import { createRequire } from "node:module";
-import type koffiModule from "koffi";
-import { isBlocking } from "../blocking.ts";
+import { loadKoffi } from "../koffi.ts";
 
 /** The same on x86-64 and arm64, as all since Linux 5.1. */
 const landlockCreateRuleset = 444;
 const LANDLOCK_CREATE_RULESET_VERSION = 1;
-/** fcntl(2). */
-const F_GETFL = 3;
-const F_SETFL = 4;
 
 let known: number | undefined;
 
@@ -28,14 +22,7 @@ function readNote(front = ""): number | undefined {
 }
 
 function askKernel(): number {
-  const blocking = [0, 1, 2].filter(isBlocking);
-  const koffi = createRequire(import.meta.url)("koffi") as typeof koffiModule;
-  const libc = koffi.load(null);
-  const fcntl = libc.func("int fcntl(int fd, int command, ...)");
-  for (const fd of blocking) {
-    if (!isBlocking(fd)) fcntl(fd, F_SETFL, "int", fcntl(fd, F_GETFL) & ~constants.O_NONBLOCK);
-  }
-  const syscall = libc.func("long syscall(long number, ...)");
+  const syscall = loadKoffi().load(null).func("long syscall(long number, ...)");
   const version = ["long", 0, "long", 0, "long", LANDLOCK_CREATE_RULESET_VERSION];
   return Number(syscall(landlockCreateRuleset, ...version));
 }

@@ -3,7 +3,6 @@
 // before that everything that Node changed in its process is put back, since it survives execve(2).
 import { readFileSync, statSync, writeSync } from "node:fs";
 import { constants } from "node:os";
-import { isBlocking } from "../blocking.ts";
 import { TsjailError } from "../error.ts";
 import { quoteWord } from "../plan/escape.ts";
 import { keepCompiledCode } from "./code.ts";
@@ -27,12 +26,8 @@ export interface Launch {
 export async function startJail(launch: Launch): Promise<never> {
   const { desk } = launch.front;
   if (desk !== undefined && isParent(launch.executor)) return handOver(launch, desk);
-  // Under Node 22 and later the import of koffi touches process.stderr, which sets O_NONBLOCK on a description that is
-  // the shell's too.
-  const blocking = [0, 1, 2].filter(isBlocking);
   const native = await import("../native.ts");
   try {
-    for (const fd of blocking) native.makeBlocking(fd);
     const argv = prepareProcess(launch, native);
     launch.keep();
     keepCompiledCode();

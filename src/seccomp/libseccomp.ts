@@ -1,12 +1,10 @@
 // libseccomp, through koffi: makes programs of rules. In: a policy without its guards. Out: a program for this machine's
 // own ABI and those the policy names beside it. Loaded late, for a policy from a file; what is shipped was made by it
 // when the package was built (src/build/prebuild.ts). seccomp_rule_add(3) and its neighbours. Next: bpf.ts.
-import { closeSync, constants, fstatSync, readSync } from "node:fs";
-import { createRequire } from "node:module";
+import { closeSync, fstatSync, readSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
-import type koffiModule from "koffi";
-import { isBlocking } from "../blocking.ts";
 import { TsjailError } from "../error.ts";
+import { loadKoffi } from "../koffi.ts";
 import { auditArchitectures, decodeProgram, type Instruction, maxInstructions } from "./bpf.ts";
 import {
   type Abi,
@@ -40,20 +38,8 @@ const API_LEVEL = 6;
 type Library = ReturnType<typeof loadLibrary>;
 let loaded: Library | undefined;
 
-/** fcntl(2) and memfd_create(2). */
-const F_GETFL = 3;
-const F_SETFL = 4;
+/** memfd_create(2). */
 const MFD_CLOEXEC = 1;
-
-function loadKoffi(): typeof koffiModule {
-  const blocking = [0, 1, 2].filter(isBlocking);
-  const koffi = createRequire(import.meta.url)("koffi") as typeof koffiModule;
-  const fcntl = koffi.load(null).func("int fcntl(int fd, int command, ...)");
-  for (const fd of blocking) {
-    if (!isBlocking(fd)) fcntl(fd, F_SETFL, "int", fcntl(fd, F_GETFL) & ~constants.O_NONBLOCK);
-  }
-  return koffi;
-}
 
 function loadLibrary() {
   const koffi = loadKoffi();
