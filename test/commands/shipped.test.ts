@@ -76,7 +76,9 @@ test("a shipped plan makes the same jail as the profile, without Node", {
     const fresh = await jail({ cwd, env, options, command });
     assert.equal([shipped.status, shipped.stderr], [0, ""]);
     assert.equal([fresh.status, fresh.stderr], [0, ""]);
-    assert.is(withoutNumbers(shipped.stdout), withoutNumbers(fresh.stdout), toml);
+    // It holds itself in its place, too.
+    const own = new RegExp(`^.* ${plan} .*\n`, "m");
+    assert.is(withoutNumbers(shipped.stdout.replace(own, "")), withoutNumbers(fresh.stdout), toml);
     assert.ok(shipped.stdout.split("\n").length > 40);
   }
 });
