@@ -19,6 +19,15 @@ all of them can be taken out, the attack succeeds again inside. *Those in italic
 alone is tested where there are others. Where \`seccomp\` is among the layers, the filter holds the attack with no jail
 around it; where it isn't, it was seen to let it through. (Filters that take no_new_privs could not be told apart from it.)
 What is open is so by design ([security.md](security.md), "What is not promised"), or is said in its row.
+
+Three of them by hand:
+
+\`\`\`console
+$ tsjail -p untrusted -- sh -c 'ls /proc/1/root/ 2>&1 | grep -c "Permission denied"; unshare -U true 2>&1 | grep -c -i "not permitted\\|no space"; mount -t tmpfs x /tmp 2>&1 | grep -c -i "permi"'
+1
+1
+1
+\`\`\`
 `;
 
 function readResults(directories: readonly string[]): Result[] {
