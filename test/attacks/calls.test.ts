@@ -30,9 +30,10 @@ filterOnly("make a system call of i386", "call_i386", {
 filterOnly("set up an io_uring", "set_up_ring", {
   refused: setting("/proc/sys/kernel/io_uring_disabled", (value) => value > (isRoot ? 1 : 0)),
 });
-filterOnly("count events of the processor", "count_events", {
-  refused: setting("/proc/sys/kernel/perf_event_paranoid", (value) => !isRoot && value > 2),
-});
+const paranoid = setting("/proc/sys/kernel/perf_event_paranoid", (value) => value > 2);
+// There it is a matter of capabilities, which root has without a jail and nobody in it.
+if (!isRoot || paranoid() === undefined)
+  filterOnly("count events of the processor", "count_events", { refused: paranoid });
 filterOnly("handle page faults of the kernel's", "fault_in_user_space");
 filterOnly("make memory executable by a personality, with high bits too", "change_personality");
 filterOnly("paste on a console by TIOCLINUX, with high bits too", "ask_console", { cve: "CVE-2017-5226" });

@@ -113,6 +113,7 @@ export const fixed = {
   "user namespace": "capabilities inside mean nothing outside; one id is mapped",
   "locked mounts": "mounts that come from a more privileged namespace keep their flags (mount_namespaces(7))",
   "bounding set": "no program gives a capability that is not in it",
+  "own procfs": "what the host has mounted below its /proc is not in the jail's",
   pivot_root: "the host's tree is unmounted, so there is nothing above the root",
   close_range: "descriptors are closed by number range",
   "own session": "setsid(2): a process group and a terminal of the jail's own",

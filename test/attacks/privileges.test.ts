@@ -3,6 +3,7 @@
 // The driver is attack.ts.
 import { spawnSync } from "node:child_process";
 import { chmodSync, closeSync, copyFileSync, existsSync, openSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attacks } from "./attack.ts";
 import type { World } from "./world.ts";
@@ -60,6 +61,12 @@ attack({
   words: () => ["run_setuid", su ?? "", "root"],
 });
 
+/** Where the attacks are: a /tmp of its own has such options on some systems. */
+function whyInert(option: "nosuid" | "nodev"): string | undefined {
+  const { stdout } = spawnSync("findmnt", ["-no", "OPTIONS", "-T", tmpdir()], { encoding: "utf8" });
+  return stdout?.trim().split(",").includes(option) ? `${tmpdir()} is ${option}` : undefined;
+}
+
 const suid = ({ shown }: World) => join(shown, "suid");
 
 attack({
@@ -71,6 +78,7 @@ attack({
     spawnSync("chown", ["65534", suid(world)]);
     chmodSync(suid(world), 0o4755);
   },
+  refused: () => whyInert("nosuid"),
   words: (world) => ["run_setuid", suid(world), "moved_directory", "/"],
 });
 
@@ -86,7 +94,8 @@ attack({
     const { status, stderr } = spawnSync("setcap", ["cap_net_raw,cap_sys_admin+ep", armed(world)]);
     if (status !== 0) throw new Error(`setcap: ${stderr}`);
   },
-  words: (world) => ["run_words", armed(world), "list_capabilities"],
+  refused: () => whyInert("nosuid"),
+  words: (world) => ["run_words", armed(world), "hold_capabilities"],
   // Root that is not: the capabilities come from the file.
   twin: { through: () => ["setpriv", "--reuid", "65534", "--clear-groups", "--inh-caps", "-all"] },
 });
@@ -142,8 +151,9 @@ for (const path of settings.filter((each) => existsSync(each))) {
   attack({
     name: `write to ${path}`,
     row: "write to settings of the kernel's: core_pattern, modprobe, binfmt_misc, sysrq, …",
-    // Root of a user namespace is still root of the host to the permission check of /proc/sys.
-    layers: ["read-only mounts"],
+    // Root of a user namespace is still root of the host to the permission check of /proc/sys. What is mounted below
+    // the host's /proc is not in the jail's.
+    layers: path.includes("binfmt_misc") ? ["read-only mounts", "own procfs"] : ["read-only mounts"],
     needs: ["root"],
     words: () => ["open_writable", path],
   });
@@ -229,4 +239,5 @@ attack({
   needs: ["root"],
   // The kernel's log: disks may be refused to root too, in a virtual machine.
   words: () => ["make_device", "1", "11"],
+  refused: () => whyInert("nodev"),
 });

@@ -108,6 +108,15 @@ static void list_capabilities(char **words) {
     held("none in any set");
 }
 
+/* Not the bounding set, which everybody has outside. */
+static void hold_capabilities(char **words) {
+    (void)words;
+    if (read_status("/proc/self/status", "CapPrm:") != 0)
+        escaped("CapPrm: %llx", read_status("/proc/self/status", "CapPrm:"));
+    errno = 0;
+    held("none permitted");
+}
+
 /* A program that is set-user-ID, run with nothing to read. Words: it, and its own. */
 static void run_setuid(char **words) {
     int input[2];
@@ -311,6 +320,7 @@ const struct attack privileges[] = {{"new_user_namespace", new_user_namespace},
                                     {"join_namespaces", join_namespaces},
                                     {"regain", regain},
                                     {"list_capabilities", list_capabilities},
+                                    {"hold_capabilities", hold_capabilities},
                                     {"run_setuid", run_setuid},
                                     {"run_words", run_words},
                                     {"read_key", read_key},
