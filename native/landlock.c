@@ -59,7 +59,7 @@ static int add_descriptor(struct jail *jail, const struct op_landlock *op, int f
         rights |= op->readable;
     if (kind || mode & O_PATH || (mode & O_ACCMODE) != O_RDONLY)
         rights |= op->writable;
-    error = rights ? add_path(jail, fd, rights) : 0;
+    error = rights ? add_path(jail, fd, kind ? rights : rights & file_rights) : 0;
     return error < 0 && error != -EBADFD ? fail(jail, STEP_LANDLOCK_ADD_RULE, error) : 0;
 }
 

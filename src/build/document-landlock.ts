@@ -34,7 +34,9 @@ the mounts guard:
 
 - what is read-only, or hidden, below something writable;
 - \`noexec\`, where the profile has any place that can be written and executed: then noexec elsewhere keeps nobody from
-  anything. In a jail without such a place, as with \`untrusted\`, nothing can be executed that could be written.
+  anything; and where nothing can be written but what is in /dev and /proc, which saves a rule for each directory of the
+  root. In a jail with other places to write to, and none to execute from, as with \`untrusted\`, nothing can be executed
+  that could be written.
 
 What is handed in as descriptor 0, 1 or 2, or with \`--fd\`, is not among the jail's mounts. It can be opened again (as
 /dev/stdin, say) in the way in which it was opened, and no further: a file on standard input can't be written, and a

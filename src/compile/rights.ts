@@ -24,9 +24,11 @@ type Attributes = readonly (keyof typeof mountAttributes)[];
 export function listRules(tree: readonly Operation[]): PathRule[] {
   const places = listPlaces(tree);
   const root = places.get("/");
-  // Where something can be written and then executed, noexec elsewhere keeps nobody from anything: one rule will do.
-  const isOpen = [...places.values()].some((place) => isWritable(place) && place.rights.has("execute"));
-  if (root !== undefined && isOpen)
+  // A rule for each place that can be executed from keeps what is written from being executed. One will do where there
+  // is nothing to write to but /proc and /dev, whose mounts are noexec, or where noexec keeps nobody from anything.
+  const written = [...places.values()].filter((place) => isWritable(place) && !isKernels(place));
+  const isGuarded = written.length > 0 && written.every((place) => !place.rights.has("execute"));
+  if (root !== undefined && !isGuarded)
     places.set("/", { ...root, rights: new Set([...root.rights, "execute"]) });
   const given = new Map<string, ReadonlySet<FileRight>>();
   const rules: PathRule[] = [];
@@ -118,5 +120,7 @@ function close(
     places.set(path, { ...place, rights: new Set(rights) });
   }
 }
+
+const isKernels = ({ path }: Place): boolean => isWithin(path, "/dev") || isWithin(path, "/proc");
 
 const isWritable = ({ rights }: Place): boolean => rights.has("make_reg");

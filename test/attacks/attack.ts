@@ -6,7 +6,7 @@ import * as assert from "../support/assert.ts";
 import type { Capability } from "../support/capability.ts";
 import type { Watched } from "../support/process.ts";
 import { type Suite, suite } from "../support/suite.ts";
-import { isBuilt, isSwitch, type Layer } from "./layers.ts";
+import { isSwitch, isThere, type Layer } from "./layers.ts";
 import { listResults, noteResult } from "./results.ts";
 import { runFiltered, runJail, runPlan, runTwin } from "./run.ts";
 import { findGone, findStale } from "./table.ts";
@@ -125,8 +125,12 @@ const findProfile = (attack: Attack): ProfileName => attack.layerProfile ?? atta
 
 /** Layers of an attack's own; `extra` is switched off beside them wherever it is not one of them. */
 function registerLayers([test, attack, world]: Run): void {
-  const layers = attack.layers.filter(isBuilt);
-  const extra = (["seccomp", "landlock"] as const).filter((layer) => !layers.includes(layer));
+  const layers = attack.layers.filter(isThere);
+  const isGuarded = layers.includes("landlock") || layers.includes("landlock's scopes");
+  const extra = [
+    ...(layers.includes("seccomp") ? [] : (["seccomp"] as const)),
+    ...(isGuarded ? [] : (["landlock"] as const)),
+  ];
   const needs = ["userns", "command:cc", ...(attack.needs ?? [])] as const;
   for (const layer of layers) {
     test.needs(...needs)(`${attack.name}: ${layer} holds it alone`, async () => {
@@ -137,9 +141,8 @@ function registerLayers([test, attack, world]: Run): void {
   }
   if (layers.length === 0 || !layers.every(isSwitch)) return;
   test.needs(...needs)(`${attack.name}: succeeds in a jail without ${layers.join(" and ")}`, async () => {
-    // A filter that is not among the layers stays: it has to let it through.
-    const off = [...layers, "landlock"] as const;
-    const verdict = await runPlan(attack, world(), findProfile(attack), off);
+    // A filter, or rules of Landlock's, that are not among the layers stay: they have to let it through.
+    const verdict = await runPlan(attack, world(), findProfile(attack), layers);
     assert.is(verdict.word, "escaped", verdict.said);
   });
 }

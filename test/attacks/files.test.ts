@@ -51,7 +51,7 @@ attack({
 
 attack({
   name: "take nosuid and nodev from a mount",
-  layers: ["capabilities", "seccomp"],
+  layers: ["capabilities", "seccomp", "landlock"],
   words: ({ shown }) => ["remount_suid", shown],
   twin: { through: readonlyShown },
 });
@@ -73,28 +73,28 @@ attack({
 
 attack({
   name: "unmount a mask",
-  layers: ["capabilities", "seccomp"],
+  layers: ["capabilities", "seccomp", "landlock"],
   words: () => ["unmount_mask", masked],
   twin: { through: masking },
 });
 
 attack({
   name: "move a mask away",
-  layers: ["capabilities", "seccomp"],
+  layers: ["capabilities", "seccomp", "landlock"],
   words: () => ["move_mask", masked],
   twin: { through: masking },
 });
 
 attack({
   name: "show what is under a mask by a bind that leaves it out",
-  layers: ["capabilities", "seccomp"],
+  layers: ["capabilities", "seccomp", "landlock"],
   words: () => ["bind_below", "/proc", masked.slice(5)],
   twin: { through: masking },
 });
 
 attack({
   name: "mount a procfs without masks",
-  layers: ["capabilities", "seccomp"],
+  layers: ["capabilities", "seccomp", "landlock"],
   words: () => ["fresh_proc", `/tmp/tsjail-attack.proc${masked.slice(5)}`],
   twin: { through: masking },
 });
@@ -103,7 +103,7 @@ const covered = ({ shown }: World) => join(shown, "covered");
 
 attack({
   name: "unmount what covers a directory",
-  layers: ["capabilities", "seccomp"],
+  layers: ["capabilities", "seccomp", "landlock"],
   options: (world) => ["--tmpfs", covered(world)],
   words: (world) => ["uncover", covered(world), join(covered(world), "secret"), secret],
   twin: { through: (world) => handmade(`mount -t tmpfs none ${covered(world)}`) },
@@ -118,7 +118,7 @@ attack({
 
 attack({
   name: "put another root in its place by pivot_root",
-  layers: ["capabilities", "seccomp"],
+  layers: ["capabilities", "seccomp", "landlock"],
   words: () => ["turn_root"],
   twin: { through: () => handmade(":") },
 });

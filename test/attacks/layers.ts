@@ -1,7 +1,8 @@
 // What may stop an attack, and how each of it is taken out of a plan, so that the others are seen to hold alone. In: a
 // plan. Out: the same without one layer. Those that are how the executor works can't be taken out: `fixed`. Next:
 // attack.ts.
-import { type Operation, type OperationName, operations, type Plan } from "../../src/plan/operations.ts";
+import { readLandlock } from "../../src/facts/landlock.ts";
+import type { Operation, OperationName, Plan } from "../../src/plan/operations.ts";
 
 type Of<K extends OperationName> = Extract<Operation, { op: K }>;
 type Namespace = Of<"clone">["namespaces"][number];
@@ -71,6 +72,8 @@ function dropCovers(plan: Plan): Plan {
   return dropMasks(plan).filter(({ op }) => op !== "hide" && op !== "pin");
 }
 
+const dropLandlock: Switch = (plan) => plan.filter(({ op }) => !op.startsWith("landlock"));
+
 export const switches = {
   "pid namespace": dropPids,
   // Without the namespace its file system can't be mounted.
@@ -96,7 +99,8 @@ export const switches = {
   "a pty of its own": (plan: Plan): Plan =>
     plan.map((each) => (each.op === "supervise" ? { ...each, tty: "never" } : each)),
   seccomp: without("seccomp"),
-  landlock: (plan: Plan): Plan => plan.filter(({ op }) => !(op as string).startsWith("landlock")),
+  landlock: dropLandlock,
+  "landlock's scopes": dropLandlock,
   rlimits: without("rlimit"),
   "an environment of its own": (plan: Plan): Plan =>
     plan.map((each) => (each.op === "environment" ? { ...each, pass: ["*"], unset: [] } : each)),
@@ -135,9 +139,11 @@ export type Layer = keyof typeof switches | keyof typeof fixed;
 
 export const isSwitch = (layer: Layer): layer is keyof typeof switches => layer in switches;
 
-/** False for a layer that this version has no operation for: there is nothing to be tested yet. */
-export const isBuilt = (layer: Layer): boolean =>
-  layer !== "landlock" || Object.keys(operations).some((name) => name.startsWith("landlock"));
+/** The least ABI of Landlock (landlock(7)) that the kernel needs for it. */
+const leastAbi: Partial<Record<Layer, number>> = { landlock: 2, "landlock's scopes": 6 };
+
+/** False for a layer that this kernel does not have. */
+export const isThere = (layer: Layer): boolean => readLandlock() >= (leastAbi[layer] ?? 0);
 
 /** The plan with these layers taken out. Namespaces go first: other layers look at mounts, which depend on them. */
 export function switchOff(plan: Plan, layers: readonly Layer[]): Plan {

@@ -5,6 +5,7 @@ import { readlinkSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { attacks, type ProfileName } from "./attack.ts";
+import { isThere } from "./layers.ts";
 import type { World } from "./world.ts";
 
 const attack = attacks("network and shared objects");
@@ -39,8 +40,9 @@ attack({
 
 attack({
   name: "connect to an abstract socket of the host",
-  layers: ["network namespace", "landlock"],
+  layers: ["network namespace", "landlock's scopes"],
   words: () => ["connect_unix", `@${name}`],
+  ...(isThere("landlock's scopes") ? {} : { open }),
 });
 
 let named: Server | undefined;
@@ -86,14 +88,14 @@ attack({
 const key = String(0x7513 + (process.pid << 16));
 const withObjects = ({ program }: World) => [program, "with_ipc", key, `/${name}`];
 
-for (const [title, program] of [
-  ["attach System V shared memory of the host", "share_memory"],
-  ["open System V queues and semaphores of the host", "share_messages"],
-  ["open a POSIX message queue of the host", "open_queue"],
+for (const [title, program, more] of [
+  ["attach System V shared memory of the host", "share_memory", []],
+  ["open System V queues and semaphores of the host", "share_messages", []],
+  ["open a POSIX message queue of the host", "open_queue", ["landlock"]],
 ] as const) {
   attack({
     name: title,
-    layers: ["ipc namespace"],
+    layers: ["ipc namespace", ...more],
     words: () => [program, key, `/${name}`],
     through: withObjects,
     twin: { through: withObjects },

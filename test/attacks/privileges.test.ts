@@ -162,7 +162,7 @@ for (const path of kernelObjects.filter((each) => existsSync(each))) {
   attack({
     name: `write to ${path}`,
     row: "write to files below /sys: uevent_helper, power, parameters of modules, …",
-    layers: ["read-only mounts"],
+    layers: ["read-only mounts", "landlock"],
     needs: ["root"],
     words: () => ["open_writable", path],
   });
@@ -170,14 +170,14 @@ for (const path of kernelObjects.filter((each) => existsSync(each))) {
 
 attack({
   name: "find anything below /sys that can be written",
-  layers: ["read-only mounts"],
+  layers: ["read-only mounts", "landlock"],
   needs: ["root"],
   words: () => ["find_writable", "/sys"],
 });
 
 attack({
   name: "find a cgroup that can be written",
-  layers: ["what is shown"],
+  layers: ["what is shown", "landlock"],
   needs: ["root"],
   words: () => ["find_writable", "/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/memory"],
 });
@@ -185,7 +185,7 @@ attack({
 attack({
   name: "mount cgroups of one's own, with a release agent",
   cve: "CVE-2022-0492",
-  layers: ["capabilities", "seccomp"],
+  layers: ["capabilities", "seccomp", "landlock"],
   words: () => ["mount_cgroups"],
   twin: { through: () => ["unshare", "-UrmC"] },
 });

@@ -20,11 +20,11 @@ for (const [name, program, filter] of [
   attack({ name, layers, words: ({ victim }) => [program, ...victim.words] });
 }
 
-for (const [name, program] of [
-  ["send it a signal", "send_signal"],
-  ["change its priority and limits", "change_priority"],
+for (const [name, program, more] of [
+  ["send it a signal", "send_signal", ["landlock's scopes"]],
+  ["change its priority and limits", "change_priority", []],
 ] as const) {
-  attack({ name, layers: ["pid namespace"], words: ({ victim }) => [program, ...victim.words] });
+  attack({ name, layers: ["pid namespace", ...more], words: ({ victim }) => [program, ...victim.words] });
 }
 
 attack({

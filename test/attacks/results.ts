@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Attack, ProfileName } from "./attack.ts";
-import { isBuilt } from "./layers.ts";
+import { isThere } from "./layers.ts";
 
 export type Verdict = "held" | "escaped";
 
@@ -29,15 +29,16 @@ export function noteResult(
   verdict: Verdict,
 ): void {
   const { row: name = attack.name, cve, open = {} } = attack;
-  const layers = attack.layers.filter(isBuilt);
+  // The page is of a kernel that has them all.
+  if (!attack.layers.every(isThere)) return;
   let result = results.get(name);
   if (result === undefined) {
     const users = [process.getuid?.() === 0 ? "root" : "user"];
-    result = { title, name, cve, layers, open, users, verdicts: {} };
+    result = { title, name, cve, layers: attack.layers, open, users, verdicts: {} };
     results.set(name, result);
   }
   // Of several attacks in a row: what stops all of them; and one that escapes is enough.
-  result.layers = result.layers.filter((layer) => (layers as readonly string[]).includes(layer));
+  result.layers = result.layers.filter((layer) => (attack.layers as readonly string[]).includes(layer));
   if (result.verdicts[profile] !== "escaped") result.verdicts[profile] = verdict;
 }
 

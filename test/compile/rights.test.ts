@@ -36,8 +36,13 @@ test("what is writable has a rule of its own, and what is read-only is below the
 test("where nothing can be written and executed, noexec counts", () => {
   const tree = [root, bind("/usr", "ro"), bind("/data", "ro", "noexec"), tmpfs("/tmp", "noexec"), seal("/")];
   assert.equal(rules(...tree), ["/: r", "/tmp: w", "/usr: x"]);
-  // A place where it can be makes it moot.
+  assert.equal(rules(...tree, tmpfs("/dev/shm", "noexec")), ["/: r", "/tmp: w", "/usr: x", "/dev/shm: w"]);
+  // A place where it can be makes it moot, and so does having none but those of the kernel.
   assert.equal(rules(...tree, tmpfs("/var/tmp")), ["/: rx", "/tmp: w", "/var/tmp: wx"]);
+  assert.equal(rules(root, bind("/usr", "ro"), tmpfs("/dev/shm", "noexec"), seal("/")), [
+    "/: rx",
+    "/dev/shm: w",
+  ]);
 });
 
 test("a place below one that has the same rights needs no rule", () => {
@@ -54,13 +59,10 @@ test("a root that can be written has one rule", () => {
 });
 
 test("what is closed in the end is not writable, unless something below is", () => {
-  assert.equal(rules(root, tmpfs("/a", "noexec"), seal("/a"), seal("/")), ["/: r"]);
+  assert.equal(rules(root, tmpfs("/a", "noexec"), seal("/a"), seal("/")), ["/: rx"]);
   const below = [root, tmpfs("/a", "noexec"), tmpfs("/a/b", "noexec"), seal("/a"), seal("/")];
   assert.equal(rules(...below), ["/: r", "/a: w"]);
-  assert.equal(rules(root, tmpfs("/a"), tmpfs("/a/b"), seal("/a/b"), seal("/a", true), seal("/")), [
-    "/: r",
-    "/a: x",
-  ]);
+  assert.equal(rules(root, tmpfs("/a"), tmpfs("/a/b"), seal("/a/b"), seal("/a", true), seal("/")), ["/: rx"]);
 });
 
 test("devices can be used where they are shown, read-only or not", () => {
