@@ -1,6 +1,6 @@
 // tsjail's own sides: the executor, as a link in PATH has it; through bin/tsjail, npm's way; and the executor on a plan that
 // is ready. In: a profile. Out: candidates. What shows that a start is warm: a node that counts its starts.
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { executorPath, findProcessor } from "../src/build/native.ts";
 import { root } from "../src/build/problem.ts";
@@ -30,7 +30,9 @@ export function jailSide(
   command: readonly string[],
   options: readonly string[] = [],
 ): Side {
-  const argv = [executor(), ...options, "-p", profile, "--", ...command];
+  const link = join(bench.scratch.directory, "bin/tsjail");
+  if (!existsSync(link)) symlinkSync(executor(), link);
+  const argv = [link, ...options, "-p", profile, "--", ...command];
   const note = "the executor, which a link in PATH leads to, and a cached plan";
   return { side: sides.tsjail, argv, env: bench.scratch.countingEnv, note };
 }

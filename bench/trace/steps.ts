@@ -29,7 +29,7 @@ const calls: Readonly<Record<string, Step>> = Object.fromEntries(
       ],
       [
         "rights",
-        "capset capget prctl setgroups setresuid setresgid setfsuid seccomp landlock_add_rule keyctl",
+        "capset capget prctl setgroups setresuid setresgid setfsuid seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self keyctl",
       ],
       [
         "settings",

@@ -32,6 +32,8 @@ interface Walk {
   readonly execs: number;
   /** The process that becomes the command, the last that executes anything. */
   readonly command: number;
+  /** They end by exit(2), not exit_group(2). */
+  readonly threads: ReadonlySet<number>;
 }
 
 export function attribute({ events, runner }: Start): Shares {
@@ -41,13 +43,16 @@ export function attribute({ events, runner }: Start): Shares {
     processes: new Map([[runner, makeProcess(0, 0)]]),
     execs: execs.filter(({ pid }) => pid === first).length,
     command: execs.at(-1)?.pid ?? 0,
+    threads: new Set(
+      events.flatMap(({ kind, name, pid }) => (kind === "enter" && name === "exit" ? pid : [])),
+    ),
   };
   const shares = Object.fromEntries(stepNames.map((step) => [step, 0])) as Record<Step, number>;
   let last = events[0]?.at ?? 0;
   for (const event of events) {
     shares[findStep(walk)] += event.at - last;
     last = event.at;
-    apply(walk.processes, event);
+    apply(walk, event);
   }
   return shares;
 }
@@ -87,13 +92,17 @@ function stepOfInner(process: Process): Step {
   return isClone(call) ? "launch" : stepOfCall(call);
 }
 
-function apply(processes: Map<number, Process>, event: Event): void {
+function apply({ processes, threads }: Walk, event: Event): void {
   const process = processes.get(event.pid);
   if (process === undefined) return;
   switch (event.kind) {
     case "fork":
       process.hasChildren = true;
-      processes.set(event.child, makeProcess(process.depth + 1, event.pid));
+      // A thread works beside the process: it counts where that waits for it.
+      processes.set(
+        event.child,
+        makeProcess(process.depth + (threads.has(event.child) ? -0.5 : 1), event.pid),
+      );
       break;
     case "exec":
       process.execs++;
@@ -112,6 +121,7 @@ function apply(processes: Map<number, Process>, event: Event): void {
       break;
     case "exit":
       process.isExiting = true;
+      process.isGone ||= threads.has(event.pid);
       break;
     case "leave":
       if (/^wait(4|id)$/.test(event.name)) bury(processes, event.pid);

@@ -8,7 +8,7 @@ import { suite } from "../support/suite.ts";
 const test = suite("bench: trace");
 
 /** "µs process what", the processes by name. */
-const pids: Record<string, number> = { idle: 0, times: 10, main: 20, init: 30, true: 40 };
+const pids: Record<string, number> = { idle: 0, times: 10, main: 20, init: 30, true: 40, thread: 50 };
 const write = (lines: string): string =>
   lines
     .trim()
@@ -123,4 +123,59 @@ test("the table leaves out steps that take no time", () => {
   assert.match(table, "| clone: the namespaces | 100 |");
   assert.match(table, "| **all** | **1200** |");
   assert.not.match(table, /shell script/);
+});
+
+const sleeps =
+  "sched_switch: prev_comm=x prev_pid=1 prev_prio=120 prev_state=S ==> next_comm=x next_pid=0 next_prio=120";
+const runs = (pid: number) =>
+  `sched_switch: prev_comm=x prev_pid=0 prev_prio=120 prev_state=R ==> next_comm=x next_pid=${pid} next_prio=120`;
+
+test("a thread counts where its process waits for it, and its end is nobody's", () => {
+  const [threaded] = splitStarts(
+    parseTrace(
+      write(`
+  100 times sys_clone3(uargs: 7f, size: 58)
+  110 times sched_process_fork: comm=times pid=10 child_comm=times child_pid=20
+  150 main sched_process_exec: filename=/x/bin/tsjail pid=20 old_pid=20
+  160 times sys_clone3 -> 0x14
+  161 times sys_wait4(upid: 14)
+  161 times ${sleeps}
+  200 main sys_clone3(uargs: 7f, size: 58)
+  300 main sched_process_fork: comm=main pid=20 child_comm=main child_pid=30
+  310 main sys_clone3 -> 0x1e
+  320 main sys_ppoll(ufds: 0)
+  320 main ${sleeps}
+  330 init sys_clone3(uargs: 7f, size: 58)
+  340 init sched_process_fork: comm=main pid=30 child_comm=main child_pid=50
+  350 init sys_clone3 -> 0x64
+  351 thread sys_unshare(unshare_flags: 40000000)
+  360 init sys_move_mount(from_dfd: 3)
+  500 init sys_move_mount -> 0x0
+  510 init sys_futex(uaddr: 7f)
+  510 init ${sleeps}
+  600 thread sys_unshare -> 0x0
+  610 thread sys_exit(error_code: 0)
+  620 thread sched_process_exit: comm=main pid=50 prio=120
+  630 idle ${runs(30)}
+  640 init sys_futex -> 0x0
+  700 init sys_exit_group(error_code: 0)
+  710 init sched_process_exit: comm=main pid=30 prio=120
+  800 idle ${runs(20)}
+  810 main sys_ppoll -> 0x1
+  820 main sys_wait4(upid: 1e)
+  830 main sys_wait4 -> 0x1e
+  840 main sys_exit_group(error_code: 0)
+  850 main sched_process_exit: comm=main pid=20 prio=120
+  900 idle ${runs(10)}
+  910 times sys_wait4 -> 0x14
+`),
+    ),
+  );
+  assert.ok(threaded);
+  const shares = attribute(threaded);
+  assert.is(shares.mounts, 140 + 10, "until its next call");
+  // clone3 of init · of the thread · what init waited for
+  assert.ok(shares.namespaces >= 100 + 90 && shares.namespaces < 300, String(shares.namespaces));
+  assert.is(shares.end, 130 + 70 + 10, "of init, of the first process, and of the thread to its end, no longer");
+  assert.is(total(shares), 810);
 });
