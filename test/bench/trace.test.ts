@@ -176,6 +176,10 @@ test("a thread counts where its process waits for it, and its end is nobody's", 
   assert.is(shares.mounts, 140 + 10, "until its next call");
   // clone3 of init · of the thread · what init waited for
   assert.ok(shares.namespaces >= 100 + 90 && shares.namespaces < 300, String(shares.namespaces));
-  assert.is(shares.end, 130 + 70 + 10, "of init, of the first process, and of the thread to its end, no longer");
+  assert.is(
+    shares.end,
+    130 + 70 + 10,
+    "of init, of the first process, and of the thread to its end, no longer",
+  );
   assert.is(total(shares), 810);
 });
