@@ -218,13 +218,16 @@ if (engineFiles.has("docker")) {
     () => {
       const docker = build(readOci(readEngineFile("docker"), "x", reader));
       const ours = readShipped("default", "x64", []);
+      // An older file, Debian's say, knows nothing of newer calls; one of today has no such excuse.
+      const text = readEngineFile("docker");
+      const isUnknown = (name: string) => !text.includes('"map_shadow_stack"') && !text.includes(`"${name}"`);
       let seen = 0;
       const looser: string[] = [];
       for (let nr = 0; nr < 600; nr++) {
-        const name = resolveNumber("x86_64", nr);
-        if (name === undefined && nameCall("x64", nr) === undefined) continue;
+        const name = resolveNumber("x86_64", nr) ?? nameCall("x64", nr);
+        if (name === undefined) continue;
         seen++;
-        for (const args of [[], ...telling]) {
+        for (const args of isUnknown(name) ? [] : [[], ...telling]) {
           const call = { arch: archOf("x64"), nr, args };
           if (!lets(decodeAction(answer(docker, call))) && lets(decodeAction(answer(ours, call))))
             looser.push(`${name}(${args})`);
@@ -233,8 +236,12 @@ if (engineFiles.has("docker")) {
       assert.ok(seen > 350);
       // Ours compares the low 32 bits, all that the kernel has of a personality: Docker's refuses to be asked for one with
       // bits above. None of it is a personality that Docker's refuses.
+      // Docker's has let the others through since version 23: a handle is of no use without open_by_handle_at, and no
+      // process outside can be named.
       assert.equal(
-        looser.filter((each) => !each.startsWith("personality(1844674")),
+        looser.filter(
+          (each) => !/^(personality\(1844674|(name_to_handle_at|process_vm_(read|write)v)\()/.test(each),
+        ),
         [],
       );
     },

@@ -299,9 +299,9 @@ static void read_kernel_log(char **words) {
     (void)words;
     if (klogctl(3, data, sizeof data) >= 0)
         escaped("syslog(2)");
-    if (open("/dev/kmsg", O_RDONLY | O_NONBLOCK) >= 0)
+    if (read(open("/dev/kmsg", O_RDONLY | O_NONBLOCK), data, sizeof data) > 0)
         escaped("/dev/kmsg");
-    if (open("/proc/kmsg", O_RDONLY | O_NONBLOCK) >= 0)
+    if (read(open("/proc/kmsg", O_RDONLY | O_NONBLOCK), data, sizeof data) > 0)
         escaped("/proc/kmsg");
     held("syslog");
 }
