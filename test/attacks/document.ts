@@ -23,7 +23,7 @@ What is open is so by design ([security.md](security.md), "What is not promised"
 Three of them by hand:
 
 \`\`\`console
-$ tsjail -p untrusted -- sh -c 'ls /proc/1/root/ 2>&1 | grep -c "Permission denied"; unshare -U true 2>&1 | grep -c -i "not permitted\\|no space"; mount -t tmpfs x /tmp 2>&1 | grep -c -i "permi"'
+$ tsjail -p untrusted -- sh -c 'ls /proc/1/root/ 2>&1 | grep -c "Permission denied"; unshare -U true 2>&1 | grep -c -i "not permitted\\|no space"; cat /proc/1/environ 2>&1 | grep -c "Permission denied"'
 1
 1
 1
