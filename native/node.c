@@ -15,10 +15,11 @@
 #include "front.h"
 
 enum { SIG_KILL = 9, SIG_CHLD = 17 };
+enum { BAD_OPTION = 9 }; /* Node's exit status for an option that it does not know */
 
 struct desk {
     int plan, ready, node; /* descriptors, the last one a pidfd */
-    int pid;
+    int pid, is_plain;     /* without the options below */
 };
 
 /* The caller's signal dispositions and soft limit of open files, which Node changes for itself
@@ -109,14 +110,16 @@ static char **make_node_environment(char **inherited, char *description) {
     return environment;
 }
 
-/* node PACKAGE/dist/cli.cjs WORD…, in the child, which ends with us. V8's compilers are no help to
- * a program that is over in 20 ms, nor is a garbage collector, and both have to be paid for. */
+/* V8's compilers are no help to a program that is over in 20 ms, nor are a garbage collector and
+ * hash tables that nobody can foresee, and all of them have to be paid for. */
+static const char options[][32] = {"--no-opt", "--no-maglev", "--no-sparkplug",
+                                   "--min-semi-space-size=16", "--no-rehash-snapshot"};
+
+/* node PACKAGE/dist/cli.cjs WORD…, in the child, which ends with us. */
 static int become_node(const struct invocation *invocation, const struct desk *desk, int parent) {
-    static const char flag[][32] = {"--no-opt", "--no-maglev", "--no-sparkplug",
-                                    "--min-semi-space-size=16"};
     size_t at = 0;
     static struct text script, description;
-    char **argv = allocate(((size_t)invocation->count + array_length(flag) + 3) * sizeof *argv),
+    char **argv = allocate(((size_t)invocation->count + array_length(options) + 3) * sizeof *argv),
          **environment;
 
     sys(prctl, PR_SET_PDEATHSIG, SIG_KILL);
@@ -130,8 +133,8 @@ static int become_node(const struct invocation *invocation, const struct desk *d
     if (script.full || description.full)
         return refuse("the path of the package is too long");
     argv[at++] = (char *)"node";
-    for (size_t i = 0; i < array_length(flag); i++)
-        argv[at++] = (char *)flag[i];
+    for (size_t i = 0; i < array_length(options) && !desk->is_plain; i++)
+        argv[at++] = (char *)options[i];
     argv[at++] = script.data;
     for (int i = 0; i < invocation->count; i++)
         argv[at++] = invocation->words[i];
@@ -147,12 +150,16 @@ static int open_desk(struct desk *desk) {
     return desk->plan < 0 || desk->ready < 0 ? -1 : 0;
 }
 
-/* As if Node had been executed in our place. */
-static int end_as(const struct desk *desk) {
+static int wait_for_end(const struct desk *desk) {
     int status = EXIT_TSJAIL << 8;
 
     while (sys(wait4, desk->pid, &status, 0, NULL) == -EINTR)
         ;
+    return status;
+}
+
+/* As if Node had been executed in our place. */
+static int end_as(int status) {
     if (status & 0x7f) {
         u64 action[4] = {0};
         sys(rt_sigaction, status & 0x7f, action, NULL, 8);
@@ -173,26 +180,45 @@ static u64 wait_for_plan(const struct desk *desk) {
     return words;
 }
 
+/* The number of words plus one, or 0 with *status. */
+static u64 run_node(const struct invocation *invocation, struct desk *desk, int *status) {
+    int parent = (int)sys(getpid);
+    u64 words;
+
+    desk->pid = (int)sys(clone, CLONE_PIDFD | SIG_CHLD, 0, &desk->node, 0, 0);
+    if (desk->pid == 0)
+        sys_exit(become_node(invocation, desk, parent));
+    if (desk->pid < 0) {
+        *status = refuse("no process can be started for node") << 8;
+        return 0;
+    }
+    words = wait_for_plan(desk);
+    if (words == 0 || words - 1 > (u64)invocation->count) {
+        *status = wait_for_end(desk);
+        words = 0;
+    }
+    sys(close, desk->node);
+    return words;
+}
+
 int compile_with_node(struct jail *jail, const struct invocation *invocation) {
     u64 action[4] = {0}, before[4] = {0}, words;
-    int parent = (int)sys(getpid);
-    struct desk desk;
+    struct desk desk = {0};
+    int status = 0;
 
     if (open_desk(&desk) < 0)
         return refuse("there are no descriptors left to start node with");
     /* ignored, it would have the kernel reap Node before we could ask how it ended */
     sys(rt_sigaction, SIG_CHLD, action, before, 8);
-    desk.pid = (int)sys(clone, CLONE_PIDFD | SIG_CHLD, 0, &desk.node, 0, 0);
-    if (desk.pid < 0)
-        return refuse("no process can be started for node");
-    if (desk.pid == 0)
-        sys_exit(become_node(invocation, &desk, parent));
-    words = wait_for_plan(&desk);
-    if (words == 0 || words - 1 > (u64)invocation->count)
-        return end_as(&desk);
+    words = run_node(invocation, &desk, &status);
+    if (words == 0 && status == BAD_OPTION << 8) {
+        desk.is_plain = 1; /* a later Node: what it has no option for it will have to do */
+        words = run_node(invocation, &desk, &status);
+    }
+    if (words == 0)
+        return end_as(status);
     sys(rt_sigaction, SIG_CHLD, before, NULL, 8);
     sys(close, desk.ready);
-    sys(close, desk.node);
     jail->node = desk.pid;
     jail->plan_fd = desk.plan;
     if (words > 1)

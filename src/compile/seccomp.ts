@@ -10,7 +10,7 @@ import { listExceptions } from "../seccomp/exceptions.ts";
 import { keyCalls } from "../seccomp/keys.ts";
 import { readOci } from "../seccomp/oci.ts";
 import { decodeAction, lets, type Policy } from "../seccomp/policy.ts";
-import { readShipped } from "../seccomp/shipped.ts";
+import { readShipped, readShippedBytes } from "../seccomp/shipped.ts";
 import { findNumber, type Machine, machines } from "../seccomp/syscalls.ts";
 import { completeProgram } from "../seccomp/whole.ts";
 import { originOf, type Request } from "./request.ts";
@@ -26,20 +26,22 @@ export function compileSeccomp(request: Request): Operation[] {
   if (seccomp === "off") return [];
   refuseKeyAnswers(request);
   const machine = findMachine(request);
-  const filter =
-    seccomp === "default" || seccomp === "strict"
-      ? { program: readShipped(seccomp, machine, listExceptions(findWishes(request))), flags: [] }
-      : buildFromFile(request, seccomp, machine);
+  const isShipped = seccomp === "default" || seccomp === "strict";
+  const exceptions = isShipped ? listExceptions(findWishes(request)) : [];
+  // Most often: nothing to be made, and nothing to be checked that its tests haven't.
+  if (isShipped && exceptions.length === 0)
+    return [makeOperation(request, readShippedBytes(seccomp, machine), [])];
+  const filter: Filter = isShipped
+    ? { program: readShipped(seccomp, machine, exceptions), flags: [] }
+    : buildFromFile(request, seccomp, machine);
   checkProgram(request, filter, machine);
-  return [
-    {
-      op: "seccomp",
-      origin: originOf(request, "security.seccomp"),
-      filter: encodeProgram(filter.program),
-      flags: filter.flags,
-      notify_fd: filter.flags.includes("notify") ? (request.run.notifyFd ?? -1) : -1,
-    },
-  ];
+  return [makeOperation(request, encodeProgram(filter.program), filter.flags)];
+}
+
+function makeOperation(request: Request, filter: Uint8Array, flags: Filter["flags"]): Operation {
+  const origin = originOf(request, "security.seccomp");
+  const notify = flags.includes("notify") ? (request.run.notifyFd ?? -1) : -1;
+  return { op: "seccomp", origin, filter, flags, notify_fd: notify };
 }
 
 /** Every filter of a plan refuses these calls, so that no other one is needed. */

@@ -49,9 +49,11 @@ export function findProfile(name: string, request: SearchRequest): Found {
   if (exists(here.path))
     return hidden === undefined || name === file ? here : { ...here, shadows: hidden.file };
   if (hidden !== undefined) {
-    const { path } = shipped(name, request.shippedDirectory);
-    const other = exists(path) ? `\nOr give the path of the shipped one: --profile ${path}` : "";
-    requireReach(hidden.path, explainHome("XDG_CONFIG_HOME", request) + other);
+    requireReach(hidden.path, () => {
+      const { path } = shipped(name, request.shippedDirectory);
+      const other = exists(path) ? `\nOr give the path of the shipped one: --profile ${path}` : "";
+      return explainHome("XDG_CONFIG_HOME", request) + other;
+    });
     return hidden;
   }
   // ./NAME itself comes last, so that a script called `ci` is not taken for the profile of that name.

@@ -7,18 +7,19 @@ import { quoteShort } from "./quote.ts";
 import { createLookup, type VariableSource } from "./variables.ts";
 
 /** For the current directory. */
-export const leaveHint = "cd to a directory of yours, or give the path of a profile: --profile /…/dev.toml";
+export const leaveHint = () =>
+  "cd to a directory of yours, or give the path of a profile: --profile /…/dev.toml";
 
-/** @param hint what to do
+/** @param makeHint says what to do
  * @throws TsjailError `profile_unreadable` */
-export function requireReach(path: string, hint: string): void {
+export function requireReach(path: string, makeHint: () => string): void {
   try {
     lstatSync(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "EACCES") return;
     const shown = quoteShort(path, 300).slice(1, -1);
     const message = `Whether there is a profile ${shown} can't be seen: permission denied.`;
-    throw new TsjailError("profile_unreadable", message, { hint, cause });
+    throw new TsjailError("profile_unreadable", message, { hint: makeHint(), cause });
   }
 }
 

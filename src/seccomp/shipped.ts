@@ -13,12 +13,17 @@ export const shippedPolicies = { default: defaultPolicy, strict: strictPolicy } 
 >;
 export type ShippedName = keyof typeof shippedPolicies;
 
+/** As it is loaded. */
+export function readShippedBytes(name: ShippedName, machine: Machine): Uint8Array {
+  return Buffer.from(prebuilt.programs[name][machine], "base64");
+}
+
 /** @param exceptions asked before everything that the policy says */
 export function readShipped(
   name: ShippedName,
   machine: Machine,
   exceptions: readonly Guard[],
 ): Instruction[] {
-  const program = decodeProgram(Buffer.from(prebuilt.programs[name][machine], "base64"));
+  const program = decodeProgram(readShippedBytes(name, machine));
   return prependGuards(program, exceptions, machine);
 }

@@ -71,6 +71,14 @@ test("where nothing is handed over its end is ours", (context) => {
   }
 });
 
+test("a Node that does not know one of our options is started once more without them", (context) => {
+  const env = makeNode(context, `case $1 in --*) exit 9 ;; esac; hand 2; kill -KILL $$`);
+  const run = runWords([...words, "true"], { env });
+  assert.equal([run.status, run.stderr], [0, ""]);
+  // And no more than once.
+  assert.is(runWords([...words, "true"], { env: makeNode(context, "exit 9") }).status, 9);
+});
+
 test("a caller that ignores SIGCHLD gets the same end", (context) => {
   const env = makeNode(context, "exit 9");
   const result = spawnSync("sh", ["-c", `trap '' CHLD; exec ${executor()} "$@"`, "sh", ...words], { env });

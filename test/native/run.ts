@@ -13,6 +13,7 @@ export const nodeFlags: readonly string[] = [
   "--no-maglev",
   "--no-sparkplug",
   "--min-semi-space-size=16",
+  "--no-rehash-snapshot",
 ];
 
 export interface Run extends Outcome {
