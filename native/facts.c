@@ -10,7 +10,7 @@
 
 #include "front.h"
 
-static u64 effective_capabilities(void) {
+u64 effective_capabilities(void) {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[2] = {0};
 

@@ -25,6 +25,9 @@ int compile_with_node(struct jail *jail, const struct invocation *invocation);
 /* facts.c: the first thing that isn't any more as the plan has it, or NULL. */
 const struct operation *find_false_fact(const struct plan *plan, char *const *environment);
 
+/* facts.c: capget(2). */
+u64 effective_capabilities(void);
+
 /* facts.c: the ABI of Landlock; 0 where there is none, it is switched off, or a filter hides it. */
 u32 find_landlock(void);
 

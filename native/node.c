@@ -22,9 +22,14 @@ struct desk {
     int pid, is_plain;     /* without the options below */
 };
 
+static void text_add_hexadecimal(struct text *text, u64 number) {
+    for (int shift = 60; shift >= 0; shift -= 4)
+        text_add(text, (const char[2]){"0123456789abcdef"[(number >> shift) & 15], 0});
+}
+
 /* The caller's signal dispositions and soft limit of open files, which Node changes for itself
- * before any JavaScript runs, what only a system call tells, and the words of bin/tsjail.
- * src/launch/front.ts and src/facts/landlock.ts read this again. */
+ * before any JavaScript runs, what a system call tells sooner than /proc, and the words of
+ * bin/tsjail. src/launch/front.ts and src/facts read this again. */
 static void describe_caller(struct text *front, const char *package, const struct desk *desk) {
     struct rlimit64 files = {0, 0};
     u64 ignored = 0;
@@ -41,11 +46,10 @@ static void describe_caller(struct text *front, const char *package, const struc
     text_add_number(front, (s64)files.rlim_max);
     text_add(front, " landlock=");
     text_add_number(front, find_landlock());
+    text_add(front, " capabilities=");
+    text_add_hexadecimal(front, effective_capabilities());
     text_add(front, " ignored=0x");
-    for (int shift = 60; shift >= 0; shift -= 4) {
-        const char digit[2] = {"0123456789abcdef"[(ignored >> shift) & 15], 0};
-        text_add(front, digit);
-    }
+    text_add_hexadecimal(front, ignored);
     text_add(front, " plan=");
     text_add_number(front, desk->plan);
     text_add(front, " ready=");
@@ -113,7 +117,7 @@ static char **make_node_environment(char **inherited, char *description) {
 /* V8's compilers are no help to a program that is over in 20 ms, nor are a garbage collector and
  * hash tables that nobody can foresee, and all of them have to be paid for. */
 static const char options[][32] = {"--no-opt", "--no-maglev", "--no-sparkplug",
-                                   "--min-semi-space-size=16", "--no-rehash-snapshot"};
+                                   "--min-semi-space-size=4", "--no-rehash-snapshot"};
 
 /* node PACKAGE/dist/cli.cjs WORD…, in the child, which ends with us. */
 static int become_node(const struct invocation *invocation, const struct desk *desk, int parent) {

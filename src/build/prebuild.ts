@@ -5,14 +5,13 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { encodeProgram, type Instruction, prependUnknown, RETURN, statement } from "../seccomp/bpf.ts";
-import { defaultPolicy } from "../seccomp/default.ts";
 import { type Built, buildProgram } from "../seccomp/libseccomp.ts";
+import { shippedPolicies } from "../seccomp/policies.ts";
 import { encodeAction, type Policy } from "../seccomp/policy.ts";
-import { strictPolicy } from "../seccomp/strict.ts";
 import { type Machine, machines, readCalls } from "../seccomp/syscalls.ts";
 import { shorten } from "./shorten.ts";
 
-const policies: Readonly<Record<string, Policy>> = { default: defaultPolicy, strict: strictPolicy };
+const policies: Readonly<Record<string, Policy>> = shippedPolicies;
 const file = fileURLToPath(new URL("../seccomp/prebuilt.ts", import.meta.url));
 
 /** What the programs follow from: the policies, the numbers, and what we make of libseccomp's part. */

@@ -12,7 +12,7 @@ const multipath = 262;
 /** MSG_FASTOPEN of sendto(2) and its like: connects and sends in one, past connect(2). */
 const fastOpen = 0x2000_0000;
 
-const guards: readonly Guard[] = [
+const listGuards = (): readonly Guard[] => [
   {
     names: ["socket"],
     action: answerErrno("EPROTONOSUPPORT"),
@@ -39,7 +39,7 @@ export function guardPorts({ profile, host }: Request, operations: readonly Oper
     operation.op === "seccomp"
       ? {
           ...operation,
-          filter: encodeProgram(prependGuards(decodeProgram(operation.filter), guards, machine)),
+          filter: encodeProgram(prependGuards(decodeProgram(operation.filter), listGuards(), machine)),
         }
       : operation,
   );

@@ -2,6 +2,7 @@
 // landlock_create_ruleset(2) through koffi, which takes some ms to load. Out: a number, 0 for none. The executor asks
 // again, as `fact_landlock`, before it uses a plan a second time.
 import { loadKoffi } from "../koffi.ts";
+import { readNote } from "./kernel.ts";
 
 /** The same on x86-64 and arm64, as all since Linux 5.1. */
 const landlockCreateRuleset = 444;
@@ -11,14 +12,8 @@ let known: number | undefined;
 
 /** 0 where there is none, or it is switched off, or a filter around us refuses the call. */
 export function readLandlock(): number {
-  known ??= readNote(process.env.TSJAIL_FRONT) ?? Math.max(0, askKernel());
+  known ??= Number(readNote("landlock") ?? Math.max(0, askKernel()));
   return known;
-}
-
-/** "version=0.1.0 nofile=1024:524288 landlock=7 ignored=0x0 …" */
-function readNote(front = ""): number | undefined {
-  const abi = / landlock=(\d+) ignored=/.exec(front)?.[1];
-  return abi === undefined ? undefined : Number(abi);
 }
 
 function askKernel(): number {

@@ -1,17 +1,11 @@
 // The shipped policies as programs, made by libseccomp when the package was built, so that a start needs neither it nor
 // koffi. In: which one, what the profile permits beyond it. Out: a program. prebuilt.ts has the programs; compile/seccomp.ts asks.
 import { decodeProgram, type Instruction, prependGuards } from "./bpf.ts";
-import { defaultPolicy } from "./default.ts";
-import type { Guard, Policy } from "./policy.ts";
+import type { Guard } from "./policy.ts";
 import { prebuilt } from "./prebuilt.ts";
-import { strictPolicy } from "./strict.ts";
 import type { Machine } from "./syscalls.ts";
 
-export const shippedPolicies = { default: defaultPolicy, strict: strictPolicy } as const satisfies Record<
-  string,
-  Policy
->;
-export type ShippedName = keyof typeof shippedPolicies;
+export type ShippedName = keyof typeof prebuilt.programs;
 
 /** As it is loaded. */
 export function readShippedBytes(name: ShippedName, machine: Machine): Uint8Array {

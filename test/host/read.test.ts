@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readCapabilities } from "../../src/facts/kernel.ts";
+import { parseCapabilities } from "../../src/facts/kernel.ts";
 import { hostNeeds } from "../../src/host/needs.ts";
 import { countListenFds, isPrivileged, readHost } from "../../src/host/read.ts";
 import { loadToml } from "../compile/fixture.ts";
@@ -50,7 +50,7 @@ test("a root that is not there is a fact, not an exception", () => {
 });
 
 test("privilege is both of the capabilities that a range of ids takes", () => {
-  const has = (status: string) => isPrivileged(readCapabilities(status));
+  const has = (status: string) => isPrivileged(parseCapabilities(status));
   assert.ok(has("CapPrm:\t0000000000000000\nCapEff:\t00000000000000c0\n"));
   assert.not.ok(has("CapPrm:\t00000000000000c0\nCapEff:\t0000000000000080\n"));
   assert.not.ok(has("CapEff:\t0000000000000040\n"));

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readCapabilities } from "../../src/facts/kernel.ts";
 import { readLandlock } from "../../src/facts/landlock.ts";
 import * as assert from "../support/assert.ts";
 import { executor } from "../support/executor.ts";
@@ -87,7 +88,7 @@ test("says its version, the caller's open files limit, no signal, and the packag
   const front = readFront(context, `ulimit -Sn 100; ulimit -Hn 200; ${start}`);
   assert.is(
     front.replace(/ plan=[3-9] ready=[3-9] /, " "),
-    `version=${version} nofile=100:200 landlock=${readLandlock()} ignored=0x0000000000000000 package=/p`,
+    `version=${version} nofile=100:200 landlock=${readLandlock()} capabilities=${readCapabilities().toString(16).padStart(16, "0")} ignored=0x0000000000000000 package=/p`,
   );
 });
 

@@ -12,7 +12,7 @@ export const nodeFlags: readonly string[] = [
   "--no-opt",
   "--no-maglev",
   "--no-sparkplug",
-  "--min-semi-space-size=16",
+  "--min-semi-space-size=4",
   "--no-rehash-snapshot",
 ];
 
