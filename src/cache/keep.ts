@@ -1,5 +1,5 @@
 // Whether a plan may be used again, and keeping it. In: a plan, what was looked at for it, the command line.
-// Out: its bytes with the facts, once they are in the cache (store.ts); undefined where it is for this start alone.
+// Out: its bytes with the facts, and how to store them (store.ts); undefined where it is for this start alone.
 import { commands } from "../commands/table.ts";
 import { findObstacle, type Invocation, listFacts } from "../facts/facts.ts";
 import { type Look, lookAtProgram, lookAtVariable, noteUnrepeatable, recordLooks } from "../facts/look.ts";
@@ -21,7 +21,13 @@ export interface KeepRequest {
   readonly executor: string;
 }
 
-export function keepPlan(plan: Plan, looks: readonly Look[], request: KeepRequest): Uint8Array | undefined {
+export interface Kept {
+  readonly bytes: Uint8Array;
+  /** Puts them in the cache. */
+  store(): void;
+}
+
+export function encodeKept(plan: Plan, looks: readonly Look[], request: KeepRequest): Kept | undefined {
   const directory = planDirectory(request.environment);
   if (directory === undefined) return undefined;
   const all = [...looks, ...lookAtPrograms(request)];
@@ -31,14 +37,12 @@ export function keepPlan(plan: Plan, looks: readonly Look[], request: KeepReques
     options: listOptions(request),
     commands: Object.keys(commands),
   };
-  let bytes: Uint8Array;
   try {
-    bytes = encodePlan([...listFacts(all, invocation, request.cwd), ...plan]);
+    const bytes = encodePlan([...listFacts(all, invocation, request.cwd), ...plan]);
+    return { bytes, store: () => storePlan(directory, hashInvocation(invocation, request.cwd), bytes) };
   } catch {
     return undefined; // With its facts it is larger than a plan may be; without them it may be none too large.
   }
-  storePlan(directory, hashInvocation(invocation, request.cwd), bytes);
-  return bytes;
 }
 
 /** Who has compiled it, and who is to carry it out. */

@@ -1,7 +1,7 @@
 // `tsjail [options] [--] COMMAND…`: compiles the plan, which the executor carries out.
 // In: a Call. Out: nothing, unless something fails before that; and the plan, kept for the next such command line.
 // Next: launch/prepare.ts, cache/keep.ts, launch/start.ts.
-import { keepPlan } from "../cache/keep.ts";
+import { encodeKept } from "../cache/keep.ts";
 import { findExecutor } from "../launch/find.ts";
 import { findCallersProcess, readFront } from "../launch/front.ts";
 import { checkDescriptors, listKeptFds, preparePlan, requireCommand } from "../launch/prepare.ts";
@@ -39,11 +39,12 @@ export const run: Command = {
       pid: findCallersProcess(front),
     });
     requireCommand(loaded, call.words);
-    const keep = () => packageWord && keepPlan(plan, looks, { ...call, packageWord, executor });
+    const kept =
+      packageWord === undefined ? undefined : encodeKept(plan, looks, { ...call, packageWord, executor });
     return startJail({
       executor,
-      plan: encodePlan(plan),
-      keep,
+      plan: kept?.bytes ?? encodePlan(plan),
+      keep: () => kept?.store(),
       command: call.words,
       keepFds: listKeptFds(plan),
       front,

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { type KeepRequest, keepPlan } from "../../src/cache/keep.ts";
+import { encodeKept, type KeepRequest } from "../../src/cache/keep.ts";
 import { maxBytes } from "../../src/cache/store.ts";
 import type { Look } from "../../src/facts/look.ts";
 import { maxOperations, type Plan } from "../../src/plan/operations.ts";
@@ -54,7 +54,11 @@ async function makePlace({ cleanup }: TestContext): Promise<Place> {
   return {
     plans,
     list,
-    keep: (plan = makePlan(), looks = [], change = {}) => keepPlan(plan, looks, { ...request, ...change }),
+    keep: (plan = makePlan(), looks = [], change = {}) => {
+      const kept = encodeKept(plan, looks, { ...request, ...change });
+      kept?.store();
+      return kept?.bytes;
+    },
   };
 }
 
