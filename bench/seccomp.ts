@@ -1,4 +1,4 @@
-// `npx tsx bench/seccomp.ts [DOCKER_DEFAULT.json]`: what a system call costs under each filter, against none. In: the build,
+// `npm run bench:calls [-- DOCKER_DEFAULT.json]`: what a system call costs under each filter, against none. In: the build,
 // and Docker's own file where one is named, which is then the filter of a jail and of a crun container as well. Out: a
 // table of nanoseconds and ratios. Every side is a process of its own; the rounds of all sides take turns.
 import { spawnSync } from "node:child_process";
