@@ -25,10 +25,10 @@ test("without an init the command is pid 1", async () => {
 });
 
 test("orphans are reaped by init", async () => {
-  const script = `for i in 1 2 3 4 5 6 7 8 9 10; do (sleep 0.1 &); done; sleep 0.6; ${countZombies}; ls -d /proc/[0-9]* | wc -l`;
+  const script = `for i in 1 2 3 4 5 6 7 8 9 10; do (sleep 0.1 &); done; sleep 0.6; ${countZombies}; set -- /proc/[0-9]*; echo $#`;
   const [zombies, processes] = (await run(script)).split("\n").map(Number);
-  // Init, the shell, ls and wc.
-  assert.equal([zombies, processes], [0, 4]);
+  // Init and the shell, which counts by itself.
+  assert.equal([zombies, processes], [0, 2]);
 });
 
 test("without an init, and a command that does not reap, orphans stay zombies", async () => {
