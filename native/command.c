@@ -53,6 +53,7 @@ int prepare_command(struct jail *jail, const struct operation *op) {
     case OP_LANDLOCK_PORT:
         return op_landlock_port(jail, fields(op, landlock_port));
     case OP_ENVIRONMENT:
+    case OP_EMULATE:
     case OP_SECCOMP:
     case OP_COMMAND:
         return 0; /* execute() reads them */
@@ -197,8 +198,14 @@ static int apply_landlock(struct jail *jail) {
 /* What comes after it is bound by it: from there on nothing but execve(2), and write(2) to say why
  * that failed. */
 static int filter_calls(struct jail *jail) {
-    const struct operation *op = plan_find(&jail->plan, OP_SECCOMP);
+    const struct operation *op = plan_find(&jail->plan, OP_EMULATE);
 
+    if (op) {
+        jail->failure.op = (s32)(op - jail->plan.operation);
+        if (load_emulation(jail, fields(op, emulate)) < 0)
+            return -1;
+    }
+    op = plan_find(&jail->plan, OP_SECCOMP);
     if (!op)
         return 0;
     jail->failure.op = (s32)(op - jail->plan.operation);

@@ -196,7 +196,8 @@ int op_loopback(struct jail *jail);
 /* spawn.c: clone3(2) of something that shares our memory, from `begin` on. */
 long spawn(struct clone_args *args, void (*begin)(void *), void *argument);
 
-/* seccomp.c: the command's filter of system calls. 0, or -1 with jail->failure set. */
+/* seccomp.c: the command's filters of system calls. 0, or -1 with jail->failure set. */
+int load_emulation(struct jail *jail, const struct op_emulate *op);
 int load_filter(struct jail *jail, const struct op_seccomp *op);
 
 /* landlock.c: its rules, and what puts them in force. 0, or -1 with jail->failure set. */

@@ -29,6 +29,7 @@ struct watch {
     int pid, pidfd;
     int parent; /* a pidfd of the process that started us, or -1 */
     int signals;
+    int listener; /* of the filter for root emulation, or -1 */
     int ready, started, channel_ended, channel_errors;
     int has_status, status; /* of the command, as init told it */
     int timed_out, killed;
@@ -159,15 +160,23 @@ static void note_start(struct jail *jail, struct watch *watch) {
     let_go_of_descriptors(jail);
 }
 
-/* To whoever answers in the filter's place: our caller has the other end of the socket. */
-static int pass_listener(struct jail *jail, int listener) {
-    const struct operation *op = plan_find(&jail->plan, OP_SECCOMP);
+/* To whoever answers in the filter's place: our caller has the other end of the socket. With root
+ * emulation it is us. */
+static int pass_listener(struct jail *jail, struct watch *watch, int listener) {
+    const struct operation *emulate = plan_find(&jail->plan, OP_EMULATE);
+    const struct operation *op = emulate ? emulate : plan_find(&jail->plan, OP_SECCOMP);
     struct message empty = {0};
     long error;
 
     jail->failure.op = (s32)(op - jail->plan.operation);
     if (listener < 0)
         return fail(jail, STEP_RECVMSG, -EMFILE);
+    if (emulate) {
+        watch->listener = listener;
+        emulation_start(fields(emulate, emulate), listener);
+        jail->failure.op = -1;
+        return 0;
+    }
     error = message_send((int)fields(op, seccomp)->notify_fd, &empty, listener);
     sys(close, listener);
     if (error < 0)
@@ -193,7 +202,7 @@ static void hear_init(struct jail *jail, struct watch *watch, const struct messa
         relay_start(&watch->relay, &jail->terminal);
         break;
     case MESSAGE_LISTENER:
-        if (pass_listener(jail, passed) < 0)
+        if (pass_listener(jail, watch, passed) < 0)
             watch->ready = -1;
         break;
     case MESSAGE_READY:
@@ -338,7 +347,16 @@ static struct timespec64 *time_to_wait(const struct jail *jail, const struct wat
     return time;
 }
 
-enum { SIGNALS, CHANNEL, INIT, PARENT, KEYBOARD, MASTER, SCREEN, SOURCES };
+static void answer_call(struct watch *watch, int events) {
+    if (events & POLLIN) {
+        emulation_answer(watch->listener);
+    } else if (events) { /* nobody is left who could ask */
+        sys(close, watch->listener);
+        watch->listener = -1;
+    }
+}
+
+enum { SIGNALS, CHANNEL, INIT, PARENT, LISTENER, KEYBOARD, MASTER, SCREEN, SOURCES };
 
 /* Until init has ended, or has told why it could not start. */
 static void watch_jail(struct jail *jail, struct watch *watch) {
@@ -351,6 +369,7 @@ static void watch_jail(struct jail *jail, struct watch *watch) {
         poll[CHANNEL] = (struct pollfd){watch->channel_ended ? -1 : jail->socket, POLLIN, 0};
         poll[INIT] = (struct pollfd){watch->pidfd, POLLIN, 0};
         poll[PARENT] = (struct pollfd){watch->parent, POLLIN, 0};
+        poll[LISTENER] = (struct pollfd){watch->listener, POLLIN, 0};
         relay_watch(&watch->relay, &jail->terminal, &poll[KEYBOARD], &poll[MASTER], &poll[SCREEN]);
         /* Before the command is the foreground group of its terminal, ^C would reach nobody. The
          * caller's terminal keeps the keys until then. */
@@ -369,6 +388,7 @@ static void watch_jail(struct jail *jail, struct watch *watch) {
             watch->parent = -1;
             kill_jail(jail, watch);
         }
+        answer_call(watch, poll[LISTENER].revents);
         relay_move(&watch->relay, &jail->terminal, &poll[KEYBOARD], &poll[MASTER], &poll[SCREEN]);
         check_clock(jail, watch);
     }
@@ -426,7 +446,7 @@ static int prepare(struct jail *jail, struct watch *watch) {
 }
 
 int monitor(struct jail *jail) {
-    struct watch watch = {.parent = -1};
+    struct watch watch = {.parent = -1, .listener = -1};
     struct usage usage = {0};
     int status;
 

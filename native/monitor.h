@@ -45,6 +45,10 @@ int host_set_up(struct jail *jail);
 int host_write_maps(struct jail *jail, int pid);
 void host_undo(void);
 
+/* emulate.c: credentials that the jail's processes are told they have. */
+void emulation_start(const struct op_emulate *op, int listener);
+void emulation_answer(int listener);
+
 /* status.c: JSON lines on the plan's status_fd. The inodes are read before init stops being
  * dumpable. */
 void status_look(const struct jail *jail, int pid);

@@ -75,9 +75,10 @@ enum opcode {
     OP_LANDLOCK = 48,
     OP_LANDLOCK_PATH = 49,
     OP_LANDLOCK_PORT = 50,
-    OP_SECCOMP = 51,
-    OP_COMMAND = 52,
-    OP_END = 53,
+    OP_EMULATE = 51,
+    OP_SECCOMP = 52,
+    OP_COMMAND = 53,
+    OP_END = 54,
 };
 enum step {
     STEP_NONE = 0,
@@ -411,6 +412,11 @@ struct op_landlock_port {
     u64 port;
     u64 rights;
 };
+struct op_emulate {
+    const struct blob *filter;
+    u64 uid;
+    u64 gid;
+};
 struct op_seccomp {
     const struct blob *filter;
     u64 flags;
@@ -483,6 +489,7 @@ static const struct op_type op_types[] = {
     {PHASE_COMMAND, 1, 0, 5, {{FIELD_FLAGS, 0xffff}, {FIELD_FLAGS, 0x3}, {FIELD_FLAGS, 0x3}, {FIELD_FLAGS, 0xffff}, {FIELD_FLAGS, 0xffff}}},
     {PHASE_COMMAND, 0, 0, 2, {{FIELD_PATH, 0}, {FIELD_FLAGS, 0xffff}}},
     {PHASE_COMMAND, 0, 0, 2, {{FIELD_U32, 0}, {FIELD_FLAGS, 0x3}}},
+    {PHASE_COMMAND, 1, 0, 3, {{FIELD_BYTES, 0}, {FIELD_U32, 0}, {FIELD_U32, 0}}},
     {PHASE_COMMAND, 1, 0, 3, {{FIELD_BYTES, 0}, {FIELD_FLAGS, 0x2e}, {FIELD_I32, 0}}},
     {PHASE_COMMAND, 1, 1, 1, {{FIELD_LIST, 0}}},
 };
@@ -539,6 +546,7 @@ static const char op_names[][16] = {
     "landlock",
     "landlock_path",
     "landlock_port",
+    "emulate",
     "seccomp",
     "command",
 };

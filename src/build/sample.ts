@@ -155,6 +155,7 @@ export const operationSamples: readonly Operation[] = [
     origin: "security.landlock in dev.toml:61",
     ...{ fs: ["execute"], net: [], scoped: [], readable: [], writable: [] },
   },
+  { op: "emulate", origin: "user.emulate in dev.toml:12", filter: new Uint8Array(8), uid: 0, gid: 0 },
   {
     op: "seccomp",
     origin: "security.seccomp in dev.toml:60",

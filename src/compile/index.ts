@@ -4,6 +4,7 @@ import type { Host } from "../host/host.ts";
 import type { Operation, Plan } from "../plan/operations.ts";
 import type { LoadedProfile } from "../profile/load.ts";
 import { findInsideAccount } from "./account.ts";
+import { compileEmulation } from "./emulate.ts";
 import { compileEnvironment } from "./environment.ts";
 import { fillGenerated } from "./etc.ts";
 import { compileMaps, compileSwitch, findIds, type Ids } from "./ids.ts";
@@ -31,6 +32,7 @@ export function compile(loaded: LoadedProfile, host: Host, run: Run): Plan {
   const account = findInsideAccount(request, wanted, ids);
   const resolved = fillGenerated(request, wanted, ids, account);
   const jail = compileJail(request, resolved, ids);
+  const filters = guardPorts(request, compileSeccomp(request));
   return [
     ...compileSupervision(request, resolved),
     ...compileMountPoints(request, resolved),
@@ -43,7 +45,8 @@ export function compile(loaded: LoadedProfile, host: Host, run: Run): Plan {
     ...compileProcess(request),
     ...compileRlimits(request),
     ...compileEnvironment(request, account),
-    ...guardPorts(request, compileSeccomp(request)),
+    ...compileEmulation(request, ids, filters),
+    ...filters,
     ...compileCommand(request),
   ];
 }

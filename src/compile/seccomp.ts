@@ -25,7 +25,7 @@ export function compileSeccomp(request: Request): Operation[] {
   // The executor has a filter of its own then, of the calls for keyrings alone (native/keyring.c).
   if (seccomp === "off") return [];
   refuseKeyAnswers(request);
-  const machine = findMachine(request);
+  const machine = findMachine(request, "security.seccomp");
   const isShipped = seccomp === "default" || seccomp === "strict";
   const exceptions = isShipped ? listExceptions(findWishes(request)) : [];
   // Most often: nothing to be made, and nothing to be checked that its tests haven't.
@@ -56,11 +56,12 @@ function refuseKeyAnswers({ loaded, profile }: Request): void {
   }
 }
 
-function findMachine({ host, loaded }: Request): Machine {
+/** @param key the part of the profile that a filter is for */
+export function findMachine({ host, loaded }: Request, key: string): Machine {
   const machine = machines.find((each) => each === host.architecture);
   if (machine !== undefined) return machine;
   throw new TsjailError("host_unsupported", `There is no filter of system calls for ${host.architecture}.`, {
-    origin: loaded.origin("security.seccomp"),
+    origin: loaded.origin(key),
     hint: `They are for ${machines.join(" and ")}.`,
   });
 }

@@ -1,14 +1,20 @@
-// In: [security]. Out: the capabilities that remain, and no_new_privs.
+// In: [security] and user.emulate. Out: the capabilities that remain, and no_new_privs.
 import { TsjailError } from "../error.ts";
 import { capabilityNames } from "../plan/capabilities.ts";
 import type { Operation } from "../plan/operations.ts";
 import { originOf, type Request } from "./request.ts";
 
+/** Root writes to what has no `w`: dpkg does. It is over the user's own files, whose modes anybody in the jail can change
+ * anyway: both ids of a file must be mapped (user_namespaces(7)). */
+const dacOverride = 1n << BigInt(capabilityNames.indexOf("CAP_DAC_OVERRIDE"));
+
 export function compileSecurity(request: Request): Operation[] {
   const { capabilities, no_new_privs } = request.profile.security;
-  const mask = capabilities.reduce((sum, name, index) => sum | findBit(request, name, index), 0n);
+  const { emulate } = request.profile.user;
+  const named = capabilities.reduce((sum, name, index) => sum | findBit(request, name, index), 0n);
+  const origin = originOf(request, emulate ? "user.emulate" : "security.capabilities");
   const operations: Operation[] = [
-    { op: "capabilities", origin: originOf(request, "security.capabilities"), keep: mask },
+    { op: "capabilities", origin, keep: emulate ? named | dacOverride : named },
   ];
   if (no_new_privs)
     operations.push({ op: "no_new_privs", origin: originOf(request, "security.no_new_privs") });

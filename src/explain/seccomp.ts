@@ -1,10 +1,11 @@
-// Why the command's filter of system calls can't be loaded. In: failures of seccomp(2) in the `seccomp` operation. Out:
+// Why the command's filter of system calls can't be loaded. In: failures of seccomp(2) in the operations
+// `emulate` and `seccomp`. Out:
 // rules; next is executor.ts.
 import { adviseUnfiltered, describeAround } from "./container.ts";
 import { readValue } from "./facts.ts";
 import { adviseCommands, type Failure, type Rule } from "./rule.ts";
 
-const ops = ["seccomp"] as const;
+const ops = ["emulate", "seccomp"] as const;
 const steps = ["seccomp"] as const;
 const isFiltered = ({ facts }: Failure): boolean => readValue(facts.process)?.seccomp === "filter";
 const withoutFilter = 'Or do without it, in the profile: seccomp = "off" in [security]';

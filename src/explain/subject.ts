@@ -71,6 +71,7 @@ const subjects: Subjects = {
   landlock: () => "restrict the command by Landlock",
   landlock_path: ({ path }) => `give the command its rights to ${quoteWord(path)}`,
   landlock_port: ({ port }) => `give the command its rights to TCP port ${port}`,
+  emulate: () => "load the filter for root emulation",
   seccomp: () => "load the filter of system calls",
   command: () => "execute the command",
 };

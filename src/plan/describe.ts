@@ -110,6 +110,7 @@ const describers: Describers = {
   ],
   landlock_path: ({ path, rights }) => [quoteWord(path), formatRights(rights)],
   landlock_port: ({ port, rights }) => [String(port), rights.join(" ")],
+  emulate: ({ filter, uid, gid }) => [`filter of ${filter.length / 8} instructions`, `from ${uid}:${gid} on`],
   seccomp: ({ filter, flags, notify_fd }) => [
     `filter of ${filter.length / 8} instructions`,
     flags.join(" "),

@@ -450,6 +450,19 @@ export const operations = {
     about: "landlock_add_rule(2): rights to a TCP port; bind(2) to port 0 takes a free one",
     fields: { port: u32, rights: flags(portRights) },
   },
+  emulate: {
+    phase: "command",
+    once: true,
+    about:
+      "seccomp(2): a filter ahead of the command's own, whose questions the monitor answers: credentials that can't be had with one mapped id",
+    fields: {
+      /** An array of struct sock_filter. */
+      filter: bytes,
+      /** The ids that the command begins with. */
+      uid: u32,
+      gid: u32,
+    },
+  },
   seccomp: {
     phase: "command",
     once: true,

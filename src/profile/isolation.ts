@@ -52,6 +52,13 @@ export const user = table({
     ),
     [],
   ),
+  emulate: v.optional(
+    about(
+      flag(),
+      'Whether what root does with other ids seems to succeed: owners, switched users, devices. Package managers need it where one id is mapped; it needs `uid = "root"`. See [root-emulation.md](root-emulation.md).',
+    ),
+    false,
+  ),
 });
 
 export const namespaces = table({

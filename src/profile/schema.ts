@@ -198,6 +198,17 @@ const contradictions: readonly Contradiction[] = [
       '= false needs security.seccomp = "off": without it the kernel takes a filter of system calls only from CAP_SYS_ADMIN',
   ],
   [
+    "user.emulate",
+    ({ user, security: { no_new_privs, capabilities } }) =>
+      user.emulate && !no_new_privs && !capabilities.includes("CAP_SYS_ADMIN"),
+    () => "needs security.no_new_privs, which is false: it is done by a filter of system calls",
+  ],
+  [
+    "user.emulate",
+    ({ user, rlimits }) => user.emulate && rlimits.locks !== undefined,
+    () => "and rlimits.locks can't both be said: that limit, which limits nothing, is how ids are remembered",
+  ],
+  [
     "security.syscalls",
     ({ security: { seccomp, syscalls } }) => seccomp === "off" && Object.keys(syscalls).length > 0,
     () => 'needs security.seccomp, which is "off"',
