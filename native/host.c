@@ -143,6 +143,32 @@ static int op_mount_point(struct jail *jail, const struct op_mount_point *op) {
     return 0;
 }
 
+/* Whoever finds it locked reads there who has it. The lock ends with the last of its descriptors,
+ * ours and that of init: whatever kills us, nobody is left waiting for a jail that is gone. */
+static int op_layer(struct jail *jail, const struct op_layer *op) {
+    struct text holder = {0};
+    long fd = sys(openat, AT_FDCWD, op->lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600),
+         error;
+
+    if (fd < 0)
+        return fail(jail, STEP_OPEN, fd);
+    error = sys(flock, fd, LOCK_EXCLUSIVE | LOCK_NO_WAIT);
+    if (error == -EAGAIN && op->busy) {
+        jail->is_layer_busy = 1;
+        sys(close, fd);
+        return 0;
+    }
+    if (error < 0)
+        return fail(jail, STEP_FLOCK, error);
+    jail->layer = (int)fd;
+    text_add_number(&holder, sys(getpid));
+    text_add(&holder, "\n");
+    error = sys(ftruncate, fd, 0);
+    if (error >= 0)
+        error = write_all((int)fd, holder.data, holder.length);
+    return error < 0 ? fail(jail, STEP_WRITE, error) : 0;
+}
+
 int host_set_up(struct jail *jail) {
     for (u32 i = 0; i < jail->plan.count; i++) {
         const struct operation *op = &jail->plan.operation[i];
@@ -151,6 +177,8 @@ int host_set_up(struct jail *jail) {
         jail->failure.op = (s32)i;
         if (op->opcode == OP_MOUNT_POINT)
             result = op_mount_point(jail, fields(op, mount_point));
+        else if (op->opcode == OP_LAYER)
+            result = op_layer(jail, fields(op, layer));
         else if (op->opcode == OP_CLONE)
             jail->namespaces = fields(op, clone)->namespaces;
         if (result < 0)

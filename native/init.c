@@ -351,6 +351,7 @@ void init(struct jail *jail) {
         end_jail(jail, &service, EXIT_TSJAIL);
     /* or whoever reads what the command writes would wait for us */
     sys(close_range, 0, 2, 0);
-    close_others((int[]){jail->socket, jail->slave, service.signals, service.children}, 4);
+    close_others((int[]){jail->socket, jail->slave, jail->layer, service.signals, service.children},
+                 5);
     serve(jail, &service);
 }

@@ -7,6 +7,7 @@
 #include <asm/termbits.h>
 #include <asm/termios.h>
 
+#include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
 
@@ -89,11 +90,14 @@ struct jail {
     int passed[MAX_PASSED_FDS];
     u32 passed_count;
     struct terminal terminal;
-    int socket; /* to the other side */
+    int socket;        /* to the other side */
+    int layer;         /* the lock of a kept layer, or -1 */
+    int is_layer_busy; /* another jail has it */
     struct failure failure;
 
     int root;                   /* the new root, or -1 */
     int stage;                  /* the hidden tmpfs, or -1 */
+    int scratch;                /* where layers lie that are thrown away, or -1 */
     int proc;                   /* the root of a procfs for this pid namespace, or -1 */
     int slave;                  /* the command's end of the pty, or -1 */
     int ruleset;                /* of Landlock, for the command, or -1 */
@@ -126,6 +130,9 @@ int op_propagation(struct jail *jail, const struct op_propagation *op);
 int op_stage(struct jail *jail);
 int op_root_tmpfs(struct jail *jail, const struct op_root_tmpfs *op);
 int op_root_bind(struct jail *jail, const struct op_root_bind *op);
+int op_scratch(struct jail *jail, const struct op_scratch *op);
+int op_root_overlay(struct jail *jail, const struct op_root_overlay *op);
+int op_overlay(struct jail *jail, const struct op_overlay *op);
 int op_bind(struct jail *jail, const struct op_bind *op);
 int op_mount(struct jail *jail, const struct op_mount *op);
 int op_device(struct jail *jail, const struct op_device *op);
@@ -139,6 +146,11 @@ int op_attributes(struct jail *jail, const struct op_attributes *op);
 int op_pivot(struct jail *jail);
 int open_own_proc(struct jail *jail);
 int is_of_type(int fd, long magic);
+
+int set_attributes(struct jail *jail, int mount, const struct mount_attr *attr, u32 flags);
+int make_mount(struct jail *jail, const char *fstype, const struct blob *options, u64 attributes);
+int attach_at(struct jail *jail, int mount, const char *path, int is_directory);
+int attach_over_root(struct jail *jail, int mount);
 
 /* setup.c: one write(2); and into the time namespace that unshare(2) has made */
 int write_file(struct jail *jail, const char *path, const char *value);

@@ -52,7 +52,7 @@ static int check_target(struct jail *jail, const struct target *target, int is_d
 }
 
 /* Moves the mount to its target, which is made where it may be; closes neither. */
-static int attach_at(struct jail *jail, int mount, const char *path, int is_directory) {
+int attach_at(struct jail *jail, int mount, const char *path, int is_directory) {
     struct target target;
     int result;
 
@@ -65,7 +65,7 @@ static int attach_at(struct jail *jail, int mount, const char *path, int is_dire
     return result;
 }
 
-static int set_attributes(struct jail *jail, int mount, const struct mount_attr *attr, u32 flags) {
+int set_attributes(struct jail *jail, int mount, const struct mount_attr *attr, u32 flags) {
     long error;
 
     if (!attr->attr_set && !attr->attr_clr && !attr->propagation)
@@ -88,8 +88,7 @@ static int clone_tree(struct jail *jail, int from, const char *path, u32 flags,
 }
 
 /* A new file system, detached: the options are NAME or NAME=VALUE. */
-static int make_mount(struct jail *jail, const char *fstype, const struct blob *options,
-                      u64 attributes) {
+int make_mount(struct jail *jail, const char *fstype, const struct blob *options, u64 attributes) {
     char name[256];
     long context = sys(fsopen, fstype, FSOPEN_CLOEXEC), error = 0;
 
@@ -122,7 +121,7 @@ static int make_mount(struct jail *jail, const char *fstype, const struct blob *
 
 /* Over the root directory of the host's tree. Paths still begin below it, since "/" does not cross
  * a mount on the root itself: the sources stay as they are until pivot_root. */
-static int attach_over_root(struct jail *jail, int mount) {
+int attach_over_root(struct jail *jail, int mount) {
     long error = sys(move_mount, mount, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
 
     return error < 0 ? fail(jail, STEP_MOVE_MOUNT, error) : 0;
@@ -374,6 +373,14 @@ int op_directory(struct jail *jail, const struct op_directory *op) {
     return 0;
 }
 
+static int is_link(int directory, const char *name, const char *text) {
+    char there[4096];
+    long length = sys(readlinkat, directory, name, there, sizeof there - 1);
+
+    return length >= 0 && (size_t)length == strlen(text) &&
+           memcmp(there, text, (size_t)length) == 0;
+}
+
 int op_symlink(struct jail *jail, const struct op_symlink *op) {
     char name[256];
     long error;
@@ -383,6 +390,9 @@ int op_symlink(struct jail *jail, const struct op_symlink *op) {
     if (!jail->directory.is_own)
         return fail_because(jail, STEP_SYMLINKAT, REASON_MOUNT_POINT_MISSING);
     error = sys(symlinkat, op->text, jail->directory.fd, name);
+    /* in a kept layer it is from the last time */
+    if (error == -EEXIST && jail->layer >= 0 && is_link(jail->directory.fd, name, op->text))
+        return 0;
     return error < 0 ? fail(jail, STEP_SYMLINKAT, error) : 0;
 }
 

@@ -38,47 +38,51 @@ enum opcode {
     OP_SUPERVISE = 11,
     OP_PASS_FD = 12,
     OP_MOUNT_POINT = 13,
-    OP_CLONE = 14,
-    OP_SETGROUPS = 15,
-    OP_UID_MAP = 16,
-    OP_GID_MAP = 17,
-    OP_OOM_SCORE_ADJ = 18,
-    OP_TIME_OFFSETS = 19,
-    OP_PROPAGATION = 20,
-    OP_STAGE = 21,
-    OP_ROOT_TMPFS = 22,
-    OP_ROOT_BIND = 23,
-    OP_BIND = 24,
-    OP_MOUNT = 25,
-    OP_DEVICE = 26,
-    OP_DIRECTORY = 27,
-    OP_SYMLINK = 28,
-    OP_FILE = 29,
-    OP_HIDE = 30,
-    OP_READONLY = 31,
-    OP_PIN = 32,
-    OP_ATTRIBUTES = 33,
-    OP_PTY = 34,
-    OP_SYSCTL = 35,
-    OP_HOSTNAME = 36,
-    OP_DOMAINNAME = 37,
-    OP_LOOPBACK = 38,
-    OP_PIVOT = 39,
-    OP_IDS = 40,
-    OP_CAPABILITIES = 41,
-    OP_NO_NEW_PRIVS = 42,
-    OP_WORKDIR = 43,
-    OP_UMASK = 44,
-    OP_NICE = 45,
-    OP_RLIMIT = 46,
-    OP_ENVIRONMENT = 47,
-    OP_LANDLOCK = 48,
-    OP_LANDLOCK_PATH = 49,
-    OP_LANDLOCK_PORT = 50,
-    OP_EMULATE = 51,
-    OP_SECCOMP = 52,
-    OP_COMMAND = 53,
-    OP_END = 54,
+    OP_LAYER = 14,
+    OP_CLONE = 15,
+    OP_SETGROUPS = 16,
+    OP_UID_MAP = 17,
+    OP_GID_MAP = 18,
+    OP_OOM_SCORE_ADJ = 19,
+    OP_TIME_OFFSETS = 20,
+    OP_PROPAGATION = 21,
+    OP_STAGE = 22,
+    OP_ROOT_TMPFS = 23,
+    OP_ROOT_BIND = 24,
+    OP_SCRATCH = 25,
+    OP_ROOT_OVERLAY = 26,
+    OP_OVERLAY = 27,
+    OP_BIND = 28,
+    OP_MOUNT = 29,
+    OP_DEVICE = 30,
+    OP_DIRECTORY = 31,
+    OP_SYMLINK = 32,
+    OP_FILE = 33,
+    OP_HIDE = 34,
+    OP_READONLY = 35,
+    OP_PIN = 36,
+    OP_ATTRIBUTES = 37,
+    OP_PTY = 38,
+    OP_SYSCTL = 39,
+    OP_HOSTNAME = 40,
+    OP_DOMAINNAME = 41,
+    OP_LOOPBACK = 42,
+    OP_PIVOT = 43,
+    OP_IDS = 44,
+    OP_CAPABILITIES = 45,
+    OP_NO_NEW_PRIVS = 46,
+    OP_WORKDIR = 47,
+    OP_UMASK = 48,
+    OP_NICE = 49,
+    OP_RLIMIT = 50,
+    OP_ENVIRONMENT = 51,
+    OP_LANDLOCK = 52,
+    OP_LANDLOCK_PATH = 53,
+    OP_LANDLOCK_PORT = 54,
+    OP_EMULATE = 55,
+    OP_SECCOMP = 56,
+    OP_COMMAND = 57,
+    OP_END = 58,
 };
 enum step {
     STEP_NONE = 0,
@@ -139,6 +143,8 @@ enum step {
     STEP_LANDLOCK_CREATE_RULESET = 55,
     STEP_LANDLOCK_ADD_RULE = 56,
     STEP_LANDLOCK_RESTRICT_SELF = 57,
+    STEP_MOUNT = 58,
+    STEP_FLOCK = 59,
 };
 enum reason {
     REASON_ERRNO = 0,
@@ -276,6 +282,10 @@ struct op_mount_point {
     const char *target;
     u64 kind;
 };
+struct op_layer {
+    const char *lock;
+    u64 busy;
+};
 struct op_clone {
     u64 namespaces;
 };
@@ -302,6 +312,22 @@ struct op_root_tmpfs {
 };
 struct op_root_bind {
     const char *source;
+    u64 set;
+};
+struct op_scratch {
+    const struct blob *options;
+};
+struct op_root_overlay {
+    const struct blob *lower;
+    const char *upper;
+    const char *work;
+    u64 set;
+};
+struct op_overlay {
+    const struct blob *lower;
+    const char *upper;
+    const char *work;
+    const char *target;
     u64 set;
 };
 struct op_bind {
@@ -452,6 +478,7 @@ static const struct op_type op_types[] = {
     {PHASE_HOST, 1, 1, 5, {{FIELD_FLAGS, 0xf}, {FIELD_CHOICE, 2}, {FIELD_U64, 0}, {FIELD_U64, 0}, {FIELD_I32, 0}}},
     {PHASE_HOST, 0, 0, 1, {{FIELD_U32, 0}}},
     {PHASE_HOST, 0, 0, 3, {{FIELD_PATH, 0}, {FIELD_PATH, 0}, {FIELD_CHOICE, 1}}},
+    {PHASE_HOST, 1, 0, 2, {{FIELD_PATH, 0}, {FIELD_CHOICE, 1}}},
     {PHASE_HOST, 1, 1, 1, {{FIELD_FLAGS, 0x6e020080}}},
     {PHASE_MAP, 1, 0, 1, {{FIELD_CHOICE, 1}}},
     {PHASE_MAP, 1, 1, 1, {{FIELD_STRING, 0}}},
@@ -462,6 +489,9 @@ static const struct op_type op_types[] = {
     {PHASE_JAIL, 1, 0, 0, {{0, 0}}},
     {PHASE_JAIL, 1, 0, 1, {{FIELD_LIST, 0}}},
     {PHASE_JAIL, 1, 0, 2, {{FIELD_PATH, 0}, {FIELD_FLAGS, 0x20000f}}},
+    {PHASE_JAIL, 1, 0, 1, {{FIELD_LIST, 0}}},
+    {PHASE_JAIL, 1, 0, 4, {{FIELD_LIST, 0}, {FIELD_STRING, 0}, {FIELD_STRING, 0}, {FIELD_FLAGS, 0x20000f}}},
+    {PHASE_JAIL, 0, 0, 5, {{FIELD_LIST, 0}, {FIELD_STRING, 0}, {FIELD_STRING, 0}, {FIELD_PATH, 0}, {FIELD_FLAGS, 0x20000f}}},
     {PHASE_JAIL, 0, 0, 5, {{FIELD_PATH, 0}, {FIELD_PATH, 0}, {FIELD_FLAGS, 0x1f}, {FIELD_FLAGS, 0x20000f}, {FIELD_ONE_BIT, 0x1e0000}}},
     {PHASE_JAIL, 0, 0, 5, {{FIELD_STRING, 0}, {FIELD_PATH, 0}, {FIELD_LIST, 0}, {FIELD_FLAGS, 0x2}, {FIELD_FLAGS, 0x20000f}}},
     {PHASE_JAIL, 0, 0, 4, {{FIELD_PATH, 0}, {FIELD_PATH, 0}, {FIELD_U32, 0}, {FIELD_U32, 0}}},
@@ -509,6 +539,7 @@ static const char op_names[][16] = {
     "supervise",
     "pass_fd",
     "mount_point",
+    "layer",
     "clone",
     "setgroups",
     "uid_map",
@@ -519,6 +550,9 @@ static const char op_names[][16] = {
     "stage",
     "root_tmpfs",
     "root_bind",
+    "scratch",
+    "root_overlay",
+    "overlay",
     "bind",
     "mount",
     "device",
@@ -609,6 +643,8 @@ static const char step_names[][24] = {
     "landlock_create_ruleset",
     "landlock_add_rule",
     "landlock_restrict_self",
+    "mount",
+    "flock",
 };
 static const char reason_names[][20] = {
     "errno",

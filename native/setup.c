@@ -209,6 +209,12 @@ int set_up(struct jail *jail, const struct operation *op) {
         return op_root_tmpfs(jail, fields(op, root_tmpfs));
     case OP_ROOT_BIND:
         return op_root_bind(jail, fields(op, root_bind));
+    case OP_SCRATCH:
+        return op_scratch(jail, fields(op, scratch));
+    case OP_ROOT_OVERLAY:
+        return op_root_overlay(jail, fields(op, root_overlay));
+    case OP_OVERLAY:
+        return op_overlay(jail, fields(op, overlay));
     case OP_BIND:
         return op_bind(jail, fields(op, bind));
     case OP_MOUNT:

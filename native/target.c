@@ -92,9 +92,22 @@ static long resolve_existing(const struct jail *jail, const char *path, size_t *
     return fd;
 }
 
-static long make_name(int parent, const char *name, int is_directory, u64 mode) {
-    return is_directory ? sys(mkdirat, parent, name, mode)
-                        : sys(mknodat, parent, name, S_IFREG | mode, 0);
+/* A mark on a mount point that a kept layer is left with, as host.c has it: nobody's change. */
+static void set_mark(int parent, const char *name) {
+    long fd = sys(openat, parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    sys(fsetxattr, fd, "user.tsjail.mount_point", "1", 1, 0);
+    sys(close, fd);
+}
+
+static long make_name(const struct jail *jail, int parent, const char *name, int is_directory,
+                      u64 mode) {
+    long error = is_directory ? sys(mkdirat, parent, name, mode)
+                              : sys(mknodat, parent, name, S_IFREG | mode, 0);
+
+    if (error == 0 && jail->layer >= 0)
+        set_mark(parent, name);
+    return error;
 }
 
 static int fail_to_make(struct jail *jail, int is_directory, long error) {
@@ -116,7 +129,7 @@ static int make_directories(struct jail *jail, const char *path) {
             sys(close, parent);
             return fail_because(jail, STEP_MKDIRAT, REASON_MOUNT_POINT_MISSING);
         }
-        error = make_name(parent, name, 1, 0755);
+        error = make_name(jail, parent, name, 1, 0755);
         fd = error < 0 ? error
                        : open_below(parent, name, O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
         sys(close, parent);
@@ -181,7 +194,7 @@ int find_target(struct jail *jail, const char *path, int is_directory, u64 mode,
         return -1;
     /* Most often it is missing. What exists is EEXIST before it is anything else. */
     if (target->name[0] && jail->directory.is_own) {
-        fd = make_name(jail->directory.fd, target->name, is_directory, mode);
+        fd = make_name(jail, jail->directory.fd, target->name, is_directory, mode);
         if (fd < 0 && fd != -EEXIST)
             return fail_to_make(jail, is_directory, fd);
         target->directory = jail->directory.fd;

@@ -45,6 +45,15 @@ const data = bind("/srv/data", "/data");
 const nesting: Operation = {
   ...{ op: "sysctl", origin: "default", name: "user.max_user_namespaces", value: "0" },
 };
+const layer: Operation = {
+  ...{ op: "layer", origin: "root.name in dev.toml:12", busy: "error" },
+  lock: "/home/ada/.local/share/tsjail/layers/work/lock",
+};
+const overlay = (...lower: string[]): Operation => ({
+  ...{ op: "overlay", origin: "mount[3] in dev.toml:28", lower, target: "/srv/www", set: [] },
+  upper: "/home/ada/changes",
+  work: "/home/ada/changes.work",
+});
 const setgroups: Operation = { op: "setgroups", origin: "user.map[0] in dev.toml:3", policy: "allow" };
 
 const host: readonly Row[] = [
@@ -130,6 +139,28 @@ const tree: readonly Row[] = [
     [nesting],
   ],
   ["sysfs_too_revealing", mount("sysfs", "/sys"), "fsmount", "EPERM"],
+  ["layer_busy", layer, "flock", "EAGAIN"],
+  ["layer_closed", layer, "open", "EACCES"],
+  [
+    "overlay_submounts",
+    overlay("/srv/data"),
+    "mount",
+    "EINVAL",
+    { mounts: known([{ target: "/srv/data/disk", root: "/", fstype: "ext4", options: ["rw"] }]) },
+  ],
+  ["overlay_missing", overlay("/srv/data"), "openat2", "ENOENT"],
+  ["overlay_denied", overlay("/srv/data"), "openat2", "EACCES"],
+  ["overlay_refused", overlay("/srv/data"), "mount", "EPERM"],
+  ["overlay_unknown", overlay("/srv/data"), "mount", "ENODEV"],
+  ["overlay_invalid", overlay("/srv/data"), "mount", "EINVAL"],
+  ["overlay_loop", overlay("/srv", "/srv/data"), "mount", "ELOOP"],
+  ["overlay_many", overlay("/srv/data"), "mount", "E2BIG"],
+  [
+    "scratch_option",
+    { op: "scratch", origin: "root.size in dev.toml:13", options: [] },
+    "fsconfig",
+    "EINVAL",
+  ],
   ["filesystem_refused", mount("ext4", "/data"), "fsopen", "EPERM"],
   ["filesystem_unknown", mount("mqueue", "/dev/mqueue"), "fsopen", "ENODEV"],
   ["tmpfs_option", mount("tmpfs", "/tmp"), "fsconfig", "EINVAL"],

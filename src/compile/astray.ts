@@ -15,10 +15,9 @@ export function dropAstray(view: View, intents: readonly Intent[], cwd: string):
 /** The directory in which tsjail is started is the one that jails can write, most often. */
 function dropOutside(view: View, intents: readonly Intent[], cwd: string): Intent[] {
   return intents.filter(({ content, origin }) => {
-    const source = findSource(content);
-    if (source === undefined || !isWithin(source, cwd)) return true;
+    const source = listSources(content).find((each) => isAstray(view, each, cwd));
+    if (source === undefined) return true;
     const end = followHostLinks(view, source);
-    if (isWithin(end, cwd)) return true;
     if ("optional" in content && content.optional) return false;
     throw new TsjailError(
       "profile_conflict",
@@ -32,10 +31,14 @@ function dropOutside(view: View, intents: readonly Intent[], cwd: string): Inten
   });
 }
 
-/** What of the host an intent shows. */
-function findSource(content: Content): string | undefined {
-  if (content.kind === "bind") return content.source;
-  return content.kind === "file" && "source" in content.from ? content.from.source : undefined;
+const isAstray = (view: View, source: string, cwd: string): boolean =>
+  isWithin(source, cwd) && !isWithin(followHostLinks(view, source), cwd);
+
+/** What of the host an intent shows, or writes to. */
+function listSources(content: Content): string[] {
+  if (content.kind === "bind") return [content.source];
+  if (content.kind === "overlay") return [...content.lower, content.upper, content.work];
+  return content.kind === "file" && "source" in content.from ? [content.from.source] : [];
 }
 
 function dropHidden(view: View, intents: readonly Intent[]): Intent[] {

@@ -61,6 +61,10 @@ function mountContent(mount: Mount): Content {
     }
     case "tmpfs":
       return { kind: "tmpfs", options: tmpfsOptions(mount), attributes: listAttributes(mount) };
+    case "overlay": {
+      const { lower, upper = "", work = "" } = mount;
+      return { kind: "overlay", lower, upper, work, attributes: listAttributes(mount) };
+    }
     case "file": {
       const { content, source, mode, optional } = mount;
       return {
@@ -79,7 +83,7 @@ function mountContent(mount: Mount): Content {
   }
 }
 
-function listAttributes(mount: Extract<Mount, { type: "bind" | "tmpfs" }>): MountAttribute[] {
+function listAttributes(mount: Extract<Mount, { type: "bind" | "tmpfs" | "overlay" }>): MountAttribute[] {
   const wanted = { ro: mount.readonly, nosuid: mount.nosuid, nodev: mount.nodev, noexec: mount.noexec };
   return (["ro", "nosuid", "nodev", "noexec"] as const).filter((name) => wanted[name]);
 }

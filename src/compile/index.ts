@@ -12,6 +12,7 @@ import { type Resolved, resolveIntents } from "./intents.ts";
 import { compileLandlock } from "./landlock.ts";
 import { compileMounts } from "./mounts.ts";
 import { compileClone, compileNames, compileNesting, compileTime } from "./namespaces.ts";
+import { compileLayer, compileScratch } from "./overlay.ts";
 import { hideOwn, holdOwn } from "./own.ts";
 import { guardPorts } from "./ports.ts";
 import { compileCommand, compileOomScore, compileProcess, compileSupervision } from "./process.ts";
@@ -36,6 +37,7 @@ export function compile(loaded: LoadedProfile, host: Host, run: Run): Plan {
   return [
     ...compileSupervision(request, resolved),
     ...compileMountPoints(request, resolved),
+    ...compileLayer(request),
     ...compileClone(request),
     ...compileMaps(request, ids),
     ...jail,
@@ -71,6 +73,7 @@ function compileJail(request: Request, resolved: Resolved, ids: Ids): Operation[
     ...compileSwitch(request, ids),
     compilePropagation(resolved),
     ...compileStage(tree),
+    ...compileScratch(request, tree, ids),
     ...tree,
     ...compileNames(request),
     { op: "pivot", origin: "built in" },
@@ -85,8 +88,10 @@ function compilePropagation({ slave, intents }: Resolved): Operation {
   return { op: "propagation", origin, mode: slave ? "slave" : "private" };
 }
 
-/** Only generated and hidden files need it. */
+const staged: ReadonlySet<string> = new Set(["file", "hide", "overlay", "root_overlay"]);
+
+/** Only generated and hidden files, and layers, need it. */
 function compileStage(tree: readonly Operation[]): Operation[] {
-  const isNeeded = tree.some(({ op }) => op === "file" || op === "hide");
+  const isNeeded = tree.some(({ op }) => staged.has(op));
   return isNeeded ? [{ op: "stage", origin: "built in" }] : [];
 }

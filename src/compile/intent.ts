@@ -20,6 +20,16 @@ export interface TmpfsContent {
   readonly attributes: readonly MountAttribute[];
 }
 
+export interface OverlayContent {
+  readonly kind: "overlay";
+  /** The uppermost first. */
+  readonly lower: readonly string[];
+  /** Empty for a layer that is thrown away. */
+  readonly upper: string;
+  readonly work: string;
+  readonly attributes: readonly MountAttribute[];
+}
+
 export interface FileContent {
   readonly kind: "file";
   /** A file of the host, or the content itself. */
@@ -37,6 +47,7 @@ export interface GeneratedContent {
 export type Content =
   | BindContent
   | TmpfsContent
+  | OverlayContent
   | FileContent
   | GeneratedContent
   | { readonly kind: "symlink"; readonly text: string }

@@ -8,6 +8,7 @@ import { type Ids, ownerOptions } from "./ids.ts";
 import type { BindContent, FileContent, Intent, TmpfsContent } from "./intent.ts";
 import type { Resolved } from "./intents.ts";
 import type { Mounted, Mounting } from "./mounting.ts";
+import { compileOverlay } from "./overlay.ts";
 import { depthOf, parentOf } from "./path.ts";
 import { compileProc } from "./proc.ts";
 import { protectPath } from "./protect.ts";
@@ -48,6 +49,8 @@ function compileIntent(mounting: Mounting, intent: Intent): Mounted {
       return { mounts: [compileBind(mounting, intent, content)] };
     case "tmpfs":
       return compileTmpfs(mounting, intent, content);
+    case "overlay":
+      return { mounts: [compileOverlay(intent, content)] };
     case "file":
       return { mounts: compileFile(mounting, intent, content) };
     case "symlink":

@@ -11,7 +11,7 @@ import { describeStanding, type Resolved } from "./intents.ts";
 import { comparePaths, isBelow, isWithin, moveBelow } from "./path.ts";
 import type { Request } from "./request.ts";
 import { isMount, listShown } from "./shown.ts";
-import { followHostLinks } from "./view.ts";
+import { findCover, followHostLinks } from "./view.ts";
 
 /** A tree of the host's in the jail. */
 interface Tree {
@@ -20,6 +20,8 @@ interface Tree {
   readonly path: string;
   readonly isWritable: boolean;
   readonly origin: KeyOrigin;
+  /** It is one of several layers of a mount. */
+  readonly isLayer?: true;
 }
 
 /** A part of the way to a directory of our own, at a path where the jail shows it. */
@@ -70,11 +72,17 @@ function listTrees(request: Request, { view, intents }: Resolved): Tree[] {
     trees.push({
       source: followHostLinks(view, root),
       path: "/",
-      isWritable: type === "directory" && writable !== "no",
+      isWritable: type === "directory" && writable === "yes",
       origin,
     });
   }
   for (const { path, content, origin } of intents) {
+    if (content.kind === "overlay") {
+      const add = (layer: string, isWritable: boolean) =>
+        trees.push({ source: followHostLinks(view, layer), path, isWritable, origin, isLayer: true });
+      for (const layer of content.lower) add(layer, false);
+      for (const layer of [content.upper, content.work]) if (layer !== "") add(layer, true);
+    }
     if (content.kind !== "bind") continue;
     const isWritable = !content.attributes.includes("ro");
     trees.push({ source: followHostLinks(view, content.source), path, isWritable, origin });
@@ -103,6 +111,19 @@ function refuseOwn(request: Request, resolved: Resolved): void {
   }
 }
 
+/** Whether a place that a tree has at a path can be written there; undefined where something else covers it. */
+function findReach(
+  request: Request,
+  { view }: Resolved,
+  tree: Tree,
+  path: string,
+  place: string,
+): boolean | undefined {
+  if (tree.isLayer) return findCover(view, path)?.path === tree.path ? tree.isWritable : undefined;
+  const shown = listShown(request, view, path).filter(({ source }) => source === place);
+  return shown.length === 0 ? undefined : shown.some((one) => one.reachesHost);
+}
+
 /** Wherever a place on the way to a directory of our own is shown, or could be. */
 function listSights(request: Request, resolved: Resolved): Sight[] {
   const trees = listTrees(request, resolved);
@@ -112,9 +133,8 @@ function listSights(request: Request, resolved: Resolved): Sight[] {
       for (const tree of trees) {
         if (!isBelow(place, tree.source)) continue;
         const path = moveBelow(place, tree.source, tree.path);
-        const shown = listShown(request, resolved.view, path).filter(({ source }) => source === place);
-        if (shown.length === 0) continue;
-        const isWritable = shown.some((one) => one.isWritable);
+        const isWritable = findReach(request, resolved, tree, path, place);
+        if (isWritable === undefined) continue;
         sights.push({ own, isEnd: place === own.path, path, isWritable });
       }
     }

@@ -5,7 +5,8 @@ import { TsjailError } from "../error.ts";
 import type { RootEntry } from "../host/host.ts";
 import type { GeneratedContent, Intent } from "./intent.ts";
 import type { Resolved } from "./intents.ts";
-import { listAncestors } from "./path.ts";
+import { isOverlaid } from "./overlay.ts";
+import { depthOf, listAncestors } from "./path.ts";
 import { isSaid, type Request } from "./request.ts";
 import { findEntry, isAssembled } from "./root.ts";
 import { findCover, findHostPathBeneath, findParentCover } from "./view.ts";
@@ -15,6 +16,8 @@ export function hasPlace(request: Request, { view }: Resolved, path: string): bo
   const behind = findHostPathBeneath(view, path);
   if (behind === undefined || request.host.kinds[behind] !== "absent") return true;
   if (findParentCover(view, path) !== undefined) return false;
+  // In a layer over a directory of the host's, whose parts belong to ids that aren't mapped: at its top.
+  if (isOverlaid(request, path)) return depthOf(path) === 2;
   // On a root of ours a whole new branch can be made; in a writable one the executor makes mount points.
   return !isAssembled(request) || findEntry(request, listAncestors(path)[0] ?? path) === undefined;
 }
@@ -22,7 +25,12 @@ export function hasPlace(request: Request, { view }: Resolved, path: string): bo
 /** The entries of which an /etc can be assembled; undefined where it is not the root's, or can't be listed. */
 export function listOwnEtc(request: Request, { view }: Resolved): readonly RootEntry[] | undefined {
   const { etc } = request.host;
-  if (!isAssembled(request) || etc.kind !== "entries" || findCover(view, "/etc") !== undefined)
+  if (
+    !isAssembled(request) ||
+    isOverlaid(request, "/etc") ||
+    etc.kind !== "entries" ||
+    findCover(view, "/etc") !== undefined
+  )
     return undefined;
   return findEntry(request, "/etc")?.kind === "directory" ? etc.entries : undefined;
 }

@@ -68,7 +68,11 @@ function listPlaces(tree: readonly Operation[]): Map<string, Place> {
       case "root_bind":
         add("/", origin, [...readRights, ...listRights(operation.set)]);
         break;
+      case "root_overlay":
+        add("/", origin, [...readRights, ...listRights(operation.set)]);
+        break;
       case "bind":
+      case "overlay":
       case "mount":
         add(operation.target, origin, listRights(operation.set));
         break;

@@ -7,13 +7,15 @@ import type { Operation } from "../plan/operations.ts";
 import { type Ids, ownerOptions } from "./ids.ts";
 import type { Content, Intent } from "./intent.ts";
 import type { Resolved } from "./intents.ts";
+import { compileOverlaidEntry, compileRootOverlay, isOverlaid } from "./overlay.ts";
 import { comparePaths, depthOf, joinPath, listAncestors } from "./path.ts";
 import { originOf, partOf, type Request } from "./request.ts";
 import { findParentCover, followHostLinks, kernelDirectories } from "./view.ts";
 
 /** Whether "/" is a tmpfs of ours rather than the directory itself. */
 export function isAssembled(request: Request): boolean {
-  return request.profile.root.writable === "no";
+  const { type, writable } = request.profile.root;
+  return writable === "no" || (type === "host" && writable !== "yes");
 }
 
 /** The entry at a path of the root's top level. */
@@ -27,6 +29,7 @@ export function compileRoot(request: Request, resolved: Resolved, ids: Ids): Ope
   const { root } = request.profile;
   const origin = originOf(request, root.type === "directory" ? "root.path" : "root.type");
   checkRoot(request);
+  if (!isAssembled(request) && root.writable !== "yes") return compileRootOverlay(request, resolved);
   if (!isAssembled(request)) {
     return [{ op: "root_bind", origin, source: root.path as string, set: ["nosuid", "nodev"] }];
   }
@@ -36,15 +39,20 @@ export function compileRoot(request: Request, resolved: Resolved, ids: Ids): Ope
     { op: "root_tmpfs", origin, options },
     ...entries.flatMap((entry) =>
       entry.name === "etc" && resolved.etc !== undefined
-        ? compileOwnEtc(resolved, resolved.etc, origin)
-        : compileEntry(resolved, "/", entry, origin),
+        ? compileOwnEtc(request, resolved, resolved.etc, origin)
+        : compileEntry(request, resolved, "/", entry, origin),
     ),
   ];
 }
 
 /** A directory of the root's own tmpfs, which sealRoot closes, with a bind for each entry of the root's /etc. */
-function compileOwnEtc(resolved: Resolved, entries: readonly RootEntry[], origin: string): Operation[] {
-  const mounts = entries.flatMap((entry) => compileEntry(resolved, "/etc", entry, origin));
+function compileOwnEtc(
+  request: Request,
+  resolved: Resolved,
+  entries: readonly RootEntry[],
+  origin: string,
+): Operation[] {
+  const mounts = entries.flatMap((entry) => compileEntry(request, resolved, "/etc", entry, origin));
   return [
     { op: "directory", origin, target: "/etc", mode: 0o755 },
     // Locks and drafts come and go there: what is gone since it was listed need not be shown.
@@ -54,7 +62,7 @@ function compileOwnEtc(resolved: Resolved, entries: readonly RootEntry[], origin
   ];
 }
 
-/** At the very end an assembled root takes nothing more. */
+/** At the very end an assembled root takes nothing more: what is made at its top level would be in no layer. */
 export function sealRoot(request: Request): Operation[] {
   if (!isAssembled(request)) return [];
   const origin = originOf(request, "root.writable");
@@ -65,7 +73,7 @@ export function sealRoot(request: Request): Operation[] {
  * over what is there, and takes away what it had to make. */
 export function compileMountPoints(request: Request, resolved: Resolved): Operation[] {
   const { path: root, writable } = request.profile.root;
-  if (writable === "no" || root === undefined) return [];
+  if (writable !== "yes" || root === undefined) return [];
   const points = new Map<string, Operation>();
   for (const intent of resolved.intents) {
     const kind = findPointKind(request, resolved, intent.content);
@@ -105,6 +113,7 @@ function findPointKind(
 }
 
 function compileEntry(
+  request: Request,
   { view, slave }: Resolved,
   directory: string,
   entry: RootEntry,
@@ -115,6 +124,7 @@ function compileEntry(
   if (isKernels || isReplaced(view.places.get(target), entry)) return [];
   if (entry.kind === "symlink") return [{ op: "symlink", origin, target, text: entry.target ?? "" }];
   if (entry.kind === "other") return [];
+  if (isOverlaid(request, target)) return [compileOverlaidEntry(request, target)];
   return [
     {
       op: "bind",

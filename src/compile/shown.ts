@@ -8,6 +8,8 @@ export interface Shown {
   /** The path of the host's. */
   readonly source: string | undefined;
   readonly isWritable: boolean;
+  /** What is written there is written on the host, not in a layer over it. */
+  readonly reachesHost: boolean;
 }
 
 /** What a path shows; more than one thing where an optional bind may be passed over at the start. */
@@ -17,10 +19,17 @@ export function listShown({ profile }: Request, view: View, path: string): Shown
     const cover = findCover(view, at);
     const source = traceHostPath(view, path, cover);
     if (cover?.content.kind !== "bind") {
-      shown.push({ source, isWritable: cover === undefined && profile.root.writable !== "no" });
+      const { writable } = profile.root;
+      const isRoot = cover === undefined;
+      shown.push({
+        source,
+        isWritable: isRoot && writable !== "no",
+        reachesHost: isRoot && writable === "yes",
+      });
       return shown;
     }
-    shown.push({ source, isWritable: !cover.content.attributes.includes("ro") });
+    const isWritable = !cover.content.attributes.includes("ro");
+    shown.push({ source, isWritable, reachesHost: isWritable });
     if (!cover.content.optional) return shown;
     at = parentOf(cover.path);
   }
@@ -30,5 +39,5 @@ export function listShown({ profile }: Request, view: View, path: string): Shown
 export function isMount(view: View, path: string): boolean {
   const content = view.places.get(path)?.content;
   if (content?.kind === "bind") return !content.optional;
-  return content !== undefined && ["tmpfs", "proc", "dev", "sys", "mqueue"].includes(content.kind);
+  return content !== undefined && ["tmpfs", "overlay", "proc", "dev", "sys", "mqueue"].includes(content.kind);
 }

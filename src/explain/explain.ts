@@ -17,6 +17,7 @@ import { landlockRules } from "./landlock.ts";
 import { wrapText } from "./layout.ts";
 import { namespaceRules } from "./namespaces.ts";
 import { parseOrigin } from "./origin.ts";
+import { overlayRules } from "./overlays.ts";
 import { pivotRules } from "./pivots.ts";
 import { findCommand } from "./program.ts";
 import { adviseCommands, type Failure, findRule, type Rule, writeText } from "./rule.ts";
@@ -35,6 +36,7 @@ export const rules: readonly Rule[] = [
   ...restrictionRules,
   ...namespaceRules,
   ...idmapRules,
+  ...overlayRules,
   ...filesystemRules,
   ...bindRules,
   ...pivotRules,

@@ -68,6 +68,8 @@ export interface Facts {
   readonly executor: string | undefined;
   /** Looks at a file of the host's, without following a symbolic link at its end. */
   readonly probeFile: (path: string) => FileFact;
+  /** The process that has a kept layer, by what its lock says. */
+  readonly readHolder: (lock: string) => Fact<number>;
 }
 
 export interface FactsRequest {
@@ -104,6 +106,7 @@ export function readFacts(request: FactsRequest = {}): Facts {
     machine: process.arch,
     executor,
     probeFile: (path: string) => probeFile(join(root, path)),
+    readHolder: (lock: string) => read(lock, parseNumber),
   });
 }
 

@@ -1,5 +1,6 @@
 // What a failed operation was meant to do, in words: the first half of every message.
 // In: an operation. Out: "show /srv/data in the jail"; next is explain.ts.
+import { dirname } from "node:path";
 import { quoteWord } from "../plan/escape.ts";
 import type { Operation, OperationName } from "../plan/operations.ts";
 
@@ -10,6 +11,9 @@ const show = (source: string, target: string): string =>
   source === target
     ? `show ${quoteWord(target)} in the jail`
     : `show ${quoteWord(source)} at ${quoteWord(target)} in the jail`;
+
+const nameLayers = (lower: readonly string[]): string =>
+  lower.length > 3 ? `${lower.length} layers` : lower.map(quoteWord).join(" and ");
 
 const filesystems: Readonly<Record<string, string>> = {
   proc: "a fresh procfs",
@@ -33,6 +37,7 @@ const subjects: Subjects = {
   supervise: () => "prepare to look after the jail",
   pass_fd: ({ fd }) => `pass descriptor ${fd} on to the command`,
   mount_point: ({ root, target }) => `make the mount point ${quoteWord(target)} in ${quoteWord(root)}`,
+  layer: ({ lock }) => `use the kept layer ${quoteWord(dirname(lock))}`,
   clone: () => "create the jail's namespaces",
   setgroups: () => "settle the jail's supplementary groups",
   uid_map: () => "map user ids into the jail",
@@ -43,6 +48,9 @@ const subjects: Subjects = {
   stage: () => "make the jail's staging tmpfs",
   root_tmpfs: () => "make the jail's root",
   root_bind: ({ source }) => `use ${quoteWord(source)} as the jail's root`,
+  scratch: () => "make room for a layer that is thrown away",
+  root_overlay: ({ lower }) => `lay ${nameLayers(lower)} over one another as the jail's root`,
+  overlay: ({ lower, target }) => `put a layer over ${nameLayers(lower)} at ${quoteWord(target)} in the jail`,
   bind: ({ source, target }) => show(source, target),
   mount: ({ fstype, target }) =>
     `mount ${filesystems[fstype] ?? `a file system of type ${quoteWord(fstype)}`} on ${quoteWord(target)} in the jail`,

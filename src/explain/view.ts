@@ -6,7 +6,18 @@ import type { FileFact } from "./files.ts";
 
 type MountOperation = Extract<
   Operation,
-  { op: "root_tmpfs" | "root_bind" | "bind" | "mount" | "device" | "file" | "hide" }
+  {
+    op:
+      | "root_tmpfs"
+      | "root_bind"
+      | "root_overlay"
+      | "overlay"
+      | "bind"
+      | "mount"
+      | "device"
+      | "file"
+      | "hide";
+  }
 >;
 
 export type Sight =
@@ -95,7 +106,9 @@ export function findTarget(operation: Operation): string | undefined {
   switch (operation.op) {
     case "root_tmpfs":
     case "root_bind":
+    case "root_overlay":
       return "/";
+    case "overlay":
     case "bind":
     case "mount":
     case "device":

@@ -1,7 +1,7 @@
 // Every look at this machine that a plan depends on. In: a path, a name. Out: what was seen; and while recordLooks()
 // runs, a note of it, from which facts.ts makes what the executor compares before it uses the plan again.
 // src/profile and src/host look through here and in no other way.
-import { type BigIntStats, fstatSync, lstatSync, readlinkSync, statSync } from "node:fs";
+import { type BigIntStats, fstatSync, lstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import type { factKinds } from "../plan/operations.ts";
 import { readLandlock } from "./landlock.ts";
 
@@ -132,6 +132,17 @@ export function lookAtLandlock(): number {
   const abi = readLandlock();
   note("landlock", { type: "landlock", abi });
   return abi;
+}
+
+/**
+ * Where something is mounted (proc_pid_mountinfo(5)). It is no fact of a kept plan's: mounts come and go, and most don't
+ * matter. One that does stops the start, and the message says what to do (explain/overlays.ts).
+ */
+export function lookAtMounts(): string[] {
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").trimEnd().split("\n");
+  const decode = (path: string) =>
+    path.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+  return [...new Set(lines.map((line) => decode(line.split(" ")[4] ?? "/")))].sort();
 }
 
 /** The current directory was made use of. */

@@ -62,6 +62,10 @@ export interface Host {
   readonly root: RootFact;
   /** Its /etc, where that is a directory and lacks a file that tsjail generates; else absent. */
   readonly etc: RootFact;
+  /** Where something is mounted, if the root's directories get layers over them. */
+  readonly mounts: readonly string[];
+  /** The directory of the kept layers; undefined where there is no home to have them in. */
+  readonly layers?: string | undefined;
   /** Symlinks met on the way to the paths of the profile: physical host path → what the link says. */
   readonly links: Readonly<Record<string, string>>;
   /** What lies at a physical host path, where needs.ts asks. */

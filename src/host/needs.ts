@@ -20,6 +20,8 @@ export interface HostNeeds {
   readonly root: string | undefined;
   /** The directory that is listed where something is missing in it: the root's /etc, if that can't be written to. */
   readonly etc: string | undefined;
+  /** What is mounted below the root's top level. */
+  readonly mounts: boolean;
   /** Files of the host whose content is wanted. */
   readonly files: readonly string[];
   /** Files of the root directory whose content is wanted. */
@@ -59,7 +61,8 @@ export function hostNeeds(profile: Profile): HostNeeds {
     landlock: profile.security.landlock !== "off",
     sockets: profile.process.listen_fds,
     root,
-    etc: root === undefined || profile.root.writable === "yes" ? undefined : join(root, "etc"),
+    etc: root === undefined || profile.root.writable !== "no" ? undefined : join(root, "etc"),
+    mounts: profile.root.type === "host" && profile.root.writable !== "no",
     files: [...files].sort(),
     rootFiles: root === undefined ? [] : ["/etc/group", "/etc/passwd"],
     paths: listPaths(profile, root),
@@ -113,6 +116,10 @@ function listPaths(profile: Profile, root: string | undefined): RootedPath[] {
   for (const { source } of binds) add("/", source);
   for (const mount of profile.mount) {
     if (mount.type === "file" && mount.source !== undefined) add("/", mount.source);
+  }
+  for (const mount of profile.mount) {
+    if (mount.type !== "overlay") continue;
+    for (const layer of [...mount.lower, mount.upper, mount.work]) if (layer !== undefined) add("/", layer);
   }
   if (root !== undefined && root !== "/") add("/", root);
   if (profile.network.mode === "host") add("/", "/etc/resolv.conf");

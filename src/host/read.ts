@@ -1,7 +1,13 @@
 // In: what needs.ts lists, and what cli.ts knows of its own process. Out: the frozen Host. Every read of this machine
 // that a plan depends on happens here, once; src/compile comes next.
 import { readCapabilities, readLastCapability, readRelease } from "../facts/kernel.ts";
-import { lookAtLandlock, lookAtVariable, noteDirectory, noteUnrepeatable } from "../facts/look.ts";
+import {
+  lookAtLandlock,
+  lookAtMounts,
+  lookAtVariable,
+  noteDirectory,
+  noteUnrepeatable,
+} from "../facts/look.ts";
 import { readEntries, readFile } from "./file.ts";
 import { decodeText, type FileFact, type Host, type OwnDirectory, type RootFact } from "./host.ts";
 import { readIdentity } from "./identity.ts";
@@ -13,6 +19,8 @@ export interface ProcessFacts {
   readonly cwd: string;
   /** The process that the caller has started. Default: this one. */
   readonly pid?: number | undefined;
+  /** The directory of the kept layers (layer/place.ts). */
+  readonly layers?: string | undefined;
   /** launch/own.ts finds them; none unless given. */
   readonly own?: readonly OwnDirectory[];
 }
@@ -51,6 +59,8 @@ export function readHost(needs: HostNeeds, facts: ProcessFacts): Host {
     own: facts.own ?? [],
     root,
     etc: readEtc(needs, finder),
+    mounts: needs.mounts ? lookAtMounts() : [],
+    layers: facts.layers,
     files: Object.fromEntries(needs.files.map((path) => [path, read(path)])),
     rootFiles: readRootFiles(needs, finder, read),
     kinds: probeKinds(needs, finder),

@@ -107,7 +107,8 @@ function listWritable(profile: Profile): string[] {
   const paths = [
     ...profile.files.write,
     ...profile.mount.flatMap((mount) => (mount.type === "bind" && !mount.readonly ? [mount.source] : [])),
-    ...(profile.root.writable === "no" ? [] : [profile.root.path ?? "/"]),
+    ...profile.mount.flatMap((mount) => (mount.type === "overlay" ? (mount.upper ?? []) : [])),
+    ...(profile.root.writable === "yes" ? [profile.root.path ?? "/"] : []),
   ];
   return paths.map((path) => finder.resolve({ root: "/", path }) ?? path);
 }

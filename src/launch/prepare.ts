@@ -5,10 +5,12 @@ import { planDirectory } from "../cache/place.ts";
 import { prepareDirectory } from "../cache/store.ts";
 import { compile } from "../compile/index.ts";
 import { TsjailError } from "../error.ts";
-import { type Look, recordLooks } from "../facts/look.ts";
+import { type Look, lookAtVariable, recordLooks } from "../facts/look.ts";
 import type { Host } from "../host/host.ts";
 import { hostNeeds } from "../host/needs.ts";
 import { readHost } from "../host/read.ts";
+import { keepLayer, type Over } from "../layer/keep.ts";
+import { layersDirectory } from "../layer/place.ts";
 import type { JailRequest } from "../options.ts";
 import type { Plan } from "../plan/operations.ts";
 import { type LoadedProfile, loadProfile, localProfile } from "../profile/load.ts";
@@ -81,7 +83,10 @@ function compileRequest(
   const plans = around.starts === "kept" ? planDirectory(environment) : undefined;
   if (plans !== undefined) prepareDirectory(plans);
   const own = settleOwn(loaded.profile, environment, around.starts !== undefined, listFiles(loaded, around));
+  const layers = loaded.profile.root.writable === "persistent" ? findLayers(environment) : undefined;
+  settleLayer(loaded, layers, around.starts !== undefined);
   const host = readHost(hostNeeds(loaded.profile), {
+    layers,
     environment,
     cwd,
     pid: around.pid,
@@ -95,6 +100,22 @@ function compileRequest(
     explain: [...around.self, "explain", ...(executor === undefined ? [] : ["--executor", executor])],
   });
   return { plan, loaded, host, own };
+}
+
+/** Looked up, so that a plan is for those who have the same. */
+function findLayers(environment: Surroundings["environment"]): string | undefined {
+  return layersDirectory({
+    XDG_DATA_HOME: lookAtVariable(environment, "XDG_DATA_HOME"),
+    HOME: lookAtVariable(environment, "HOME"),
+  });
+}
+
+/** The layer that the profile keeps. */
+function settleLayer({ profile, origin }: LoadedProfile, layers: string | undefined, starts: boolean): void {
+  const { type, path = "/", writable, name } = profile.root;
+  if (writable !== "persistent" || name === undefined || layers === undefined) return;
+  const over: Over = type === "directory" ? { type, path } : { type: "host" };
+  keepLayer(join(layers, name), over, starts, origin("root.name"));
 }
 
 /** What decides what the jail is, and what the next one here would be. */

@@ -16,6 +16,11 @@ const octal = (mode: number): string => mode.toString(8).padStart(4, "0");
 const arrow = (source: string, target: string): string =>
   source === target ? quoteWord(target) : `${quoteWord(source)} → ${quoteWord(target)}`;
 
+function describeLayers({ lower, upper }: Pick<Named<"overlay">, "lower" | "upper">): string[] {
+  const kept = upper === "" ? "written to a layer that is thrown away" : `written to ${quoteWord(upper)}`;
+  return [`over ${lower.map(quoteWord).join(" ")}`, kept];
+}
+
 const describers: Describers = {
   fact_invocation: ({ package: directory, options }) => [[directory, ...options].map(quoteWord).join(" ")],
   fact_caller: ({ uid, gid, capabilities }) => [
@@ -43,6 +48,7 @@ const describers: Describers = {
   ],
   pass_fd: ({ fd }) => [`descriptor ${fd}`],
   mount_point: ({ root, target, kind }) => [`${quoteWord(root)} + ${quoteWord(target)}`, kind],
+  layer: ({ lock, busy }) => [quoteWord(lock), `where it is in use: ${busy}`],
   clone: ({ namespaces }) => [`new namespaces: ${["user", ...namespaces].join(" ")}`],
   setgroups: ({ policy }) => [policy],
   uid_map: ({ map }) => [formatIdMap(map)],
@@ -53,6 +59,9 @@ const describers: Describers = {
   stage: () => [""],
   root_tmpfs: ({ options }) => ["/", formatOptions(options)],
   root_bind: ({ source, set }) => [`${quoteWord(source)} → /`, comma(set)],
+  scratch: ({ options }) => [formatOptions(options)],
+  root_overlay: (op) => ["/", ...describeLayers(op), comma(op.set)],
+  overlay: (op) => [quoteWord(op.target), ...describeLayers(op), comma(op.set)],
   bind: (op) => [
     arrow(op.source, op.target),
     comma(op.set),

@@ -250,6 +250,13 @@ export const operations = {
     about: "makes a missing mount point in a writable root directory; taken away again at the end",
     fields: { root: path, target: path, kind: choice({ directory: 0, file: 1 }) },
   },
+  layer: {
+    phase: "host",
+    once: true,
+    about:
+      "flock(2) of a kept layer, for as long as the jail lives; where another jail has it: no start, or its `upper` becomes a lower layer and what is written is thrown away",
+    fields: { lock: path, busy: choice({ error: 0, ephemeral: 1 }) },
+  },
   clone: {
     phase: "host",
     required: true,
@@ -306,6 +313,24 @@ export const operations = {
     once: true,
     about: "the new root: a directory",
     fields: { source: path, set: flags(mountAttributes) },
+  },
+  scratch: {
+    phase: "jail",
+    once: true,
+    about: "a tmpfs for the upper layers that are thrown away; without options they lie on the stage",
+    fields: { options: list },
+  },
+  root_overlay: {
+    phase: "jail",
+    once: true,
+    about:
+      "the new root: layers, the uppermost first, and one over them that is written to; without `upper` a new one",
+    fields: { lower: list, upper: string, work: string, set: flags(mountAttributes) },
+  },
+  overlay: {
+    phase: "jail",
+    about: "the same at a place of the jail",
+    fields: { lower: list, upper: string, work: string, target: path, set: flags(mountAttributes) },
   },
   bind: {
     phase: "jail",
@@ -570,6 +595,8 @@ export const steps = [
   "landlock_create_ruleset",
   "landlock_add_rule",
   "landlock_restrict_self",
+  "mount",
+  "flock",
 ] as const;
 export type Step = (typeof steps)[number];
 

@@ -11,8 +11,10 @@ import {
   path,
   record,
   signedDuration,
+  size,
   table,
 } from "./field.ts";
+import { layerName } from "./layer-name.ts";
 import { callAnswer, callName, callPolicy } from "./syscall.ts";
 
 const u32 = 4294967295;
@@ -120,8 +122,31 @@ export const root = table({
     }),
   ),
   writable: v.optional(
-    about(choice(["no", "yes"]), 'Whether the jail can write to its root; "yes" needs type "directory".'),
+    about(
+      choice(["no", "ephemeral", "persistent", "yes"]),
+      'Whether the jail can write to its root: not at all ("no"); to a layer over it that is gone with the jail ("ephemeral") or kept under `name` ("persistent"); or to the directory itself ("yes", for type "directory"). See [overlays.md](overlays.md).',
+      { example: 'writable = "persistent"' },
+    ),
     "no",
+  ),
+  name: v.optional(
+    about(layerName(), 'The layer that is kept, for writable "persistent".', {
+      fallback: "none",
+      example: 'name = "work"',
+    }),
+  ),
+  busy: v.optional(
+    about(
+      choice(["error", "ephemeral"]),
+      'What becomes of a start while another jail has the kept layer: it fails ("error"), or sees what is in the layer, and what it writes is gone with it ("ephemeral").',
+    ),
+    "error",
+  ),
+  size: v.optional(
+    about(size(), "The most that a layer which is thrown away can hold, in memory.", {
+      fallback: "half of the memory (tmpfs(5))",
+      example: 'size = "1G"',
+    }),
   ),
 });
 

@@ -1,7 +1,23 @@
 // [[mount]]: one variant per type, its keys, defaults and descriptions. Part of schema.ts.
 import * as v from "valibot";
-import { about, choice, content, flag, integer, mode, nonEmpty, path, size, table, target } from "./field.ts";
+import {
+  about,
+  choice,
+  content,
+  flag,
+  integer,
+  list,
+  mode,
+  nonEmpty,
+  path,
+  size,
+  table,
+  target,
+} from "./field.ts";
 import { nearestHint } from "./nearest.ts";
+
+/** As many layers as an image has at most, by Docker's limit. */
+export const maxLayers = 128;
 
 const attribute = (text: string, fallback: boolean) => v.optional(about(flag(), text), fallback);
 const nosuid = () => attribute("Setuid and setgid bits and file capabilities have no effect.", true);
@@ -58,6 +74,46 @@ const tmpfs = table({
   noexec: noexec(),
   readonly: attribute("Nothing can be written, once what the profile puts there is in place.", false),
 });
+
+const overlay = v.pipe(
+  table({
+    type: type(
+      "overlay",
+      "Directories of the host, one over another, and a layer over them that is written to.",
+    ),
+    target: about(target(), "Where it appears in the jail.", { example: 'target = "/srv/www"' }),
+    lower: about(
+      v.pipe(
+        list(path()),
+        v.minLength(1, "needs a directory"),
+        v.maxLength(maxLayers, `can have ${maxLayers} directories at most`),
+      ),
+      "The directories, the uppermost first. None of them is changed.",
+      { example: 'lower = ["~/patched", "~/original"]' },
+    ),
+    upper: v.optional(
+      about(path(), "The directory in which everything is kept that the jail writes.", {
+        fallback: "none: it is in memory, and gone with the jail",
+        example: 'upper = "~/changes"',
+      }),
+    ),
+    work: v.optional(
+      about(path(), "An empty directory on the same file system, which the kernel needs with `upper`.", {
+        fallback: "none",
+        example: 'work = "~/changes.work"',
+      }),
+    ),
+    readonly: attribute("Nothing can be written.", false),
+    nosuid: nosuid(),
+    nodev: nodev(),
+    noexec: noexec(),
+  }),
+  v.check(({ target: where }) => where !== "/", "has the target / (the root itself is described by [root])"),
+  v.check(
+    (mount) => (mount.upper === undefined) === (mount.work === undefined),
+    "needs both upper and work, or neither",
+  ),
+);
 
 const file = v.pipe(
   table({
@@ -141,6 +197,7 @@ const none = table({
 export const mountTypes = [
   "bind",
   "tmpfs",
+  "overlay",
   "file",
   "symlink",
   "proc",
@@ -154,7 +211,7 @@ export const mountTypes = [
 
 const variants = v.variant(
   "type",
-  [bind, tmpfs, file, symlink, proc, dev, sys, mqueue, hide, protect, none],
+  [bind, tmpfs, overlay, file, symlink, proc, dev, sys, mqueue, hide, protect, none],
   ({ input }) => {
     const given = typeof input === "object" && input !== null && "type" in input ? input.type : input;
     if (given === undefined) return `needs a type: one of ${mountTypes.join(", ")}`;

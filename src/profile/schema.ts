@@ -179,6 +179,26 @@ const contradictions: readonly Contradiction[] = [
     ({ root: { type } }) => `= "yes" needs root.type = "directory", which is "${type}"`,
   ],
   [
+    "root.writable",
+    ({ root: { type, writable } }) => type === "empty" && writable !== "no",
+    ({ root: { writable } }) => `= "${writable}" needs something to write over, and root.type is "empty"`,
+  ],
+  [
+    "root.writable",
+    ({ root: { writable, name } }) => writable === "persistent" && name === undefined,
+    () => 'is "persistent", so root.name must say which layer is kept',
+  ],
+  [
+    "root.name",
+    ({ root: { writable, name } }) => writable !== "persistent" && name !== undefined,
+    ({ root: { writable } }) => `needs root.writable = "persistent", which is "${writable}"`,
+  ],
+  [
+    "root.busy",
+    ({ root: { writable, busy } }) => writable !== "persistent" && busy !== "error",
+    ({ root: { writable } }) => `needs root.writable = "persistent", which is "${writable}"`,
+  ],
+  [
     "namespaces.net",
     ({ namespaces: { net }, network }) => net !== undefined && (net === "host") !== (network.mode === "host"),
     ({ namespaces: { net }, network }) =>

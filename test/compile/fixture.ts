@@ -70,6 +70,8 @@ export const debian: Host = {
   listenFds: 0,
   root: { kind: "entries", entries: entries(topLevel, usrLinks, "swapfile") },
   etc: { kind: "absent" },
+  mounts: ["/", "/dev", "/proc", "/sys"],
+  layers: "/home/ann/.local/share/tsjail/layers",
   links: { "/bin": "usr/bin", "/lib": "usr/lib", "/lib64": "usr/lib64", "/sbin": "usr/sbin" },
   kinds: {},
   files: {

@@ -43,7 +43,7 @@ B = 5`,
     './a.toml:9: process.timeout must be a duration in quotes, such as "150ms", "10s" or "1h30m"',
     './a.toml:11: network.mode must be "none" or "host"; did you mean "none"?',
     './a.toml:15: mount[0].sise is not a key of profiles; did you mean "mount[0].size"?',
-    './a.toml:17: mount[1].type must be one of "bind", "tmpfs", "file", "symlink", "proc", "dev", "sys", "mqueue", "hide", "protect", "none"; did you mean "bind"?',
+    './a.toml:17: mount[1].type must be one of "bind", "tmpfs", "overlay", "file", "symlink", "proc", "dev", "sys", "mqueue", "hide", "protect", "none"; did you mean "bind"?',
     "./a.toml:19: env.set.A uses $NOPE, which is not set",
     "./a.toml:20: env.set.B must be a string",
   ];

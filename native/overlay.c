@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* Layers over one another: overlayfs, which an unprivileged user may mount since Linux 5.11 with
+ * its notes in user.* attributes (`userxattr`). In: directories of the host's, and where the
+ * uppermost is kept; without one it lies on a tmpfs that goes with the jail. Mounted on the stage,
+ * and then moved to its target as every mount is (mount.c). */
+#include <asm-generic/errno.h>
+#include <asm/stat.h>
+#include <linux/fcntl.h>
+#include <linux/mount.h>
+#include <linux/stat.h>
+
+#include "jail.h"
+
+enum { O_FLAGS = O_PATH | O_DIRECTORY, MAX_LAYERS = 160 };
+
+/* The options of mount(2), in which every layer is a number of /proc/self/fd: mount(2) takes one
+ * page of them, and 128 paths may need more. */
+struct layers {
+    struct text options;
+    u32 count;
+    int fd[MAX_LAYERS];
+    u64 mode; /* of the uppermost one that is there: what will be seen of the top directory */
+};
+
+int op_scratch(struct jail *jail, const struct op_scratch *op) {
+    struct target target = {.directory = jail->stage, .is_new = 1, .name = "scratch"};
+    int mount;
+    long error;
+
+    if (jail->stage < 0)
+        return fail_because(jail, STEP_MKDIRAT, REASON_OUT_OF_ORDER);
+    jail->scratch = jail->stage;
+    if (!op->options->length)
+        return 0;
+    error = sys(mkdirat, jail->stage, target.name, 0700);
+    if (error < 0)
+        return fail(jail, STEP_MKDIRAT, error);
+    mount = make_mount(jail, "tmpfs", op->options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    if (mount < 0)
+        return -1;
+    jail->scratch = mount;
+    /* layers have to lie on mounts of our own namespace; this one goes with the stage */
+    return attach(jail, mount, &target);
+}
+
+static int add_layer(struct jail *jail, struct layers *layers, const char *separator, long fd) {
+    if (fd < 0)
+        return fail(jail, STEP_OPENAT2, fd);
+    text_add(&layers->options, separator);
+    text_add_number(&layers->options, fd);
+    if (layers->count == MAX_LAYERS || layers->options.full) {
+        sys(close, fd);
+        return fail(jail, STEP_MOUNT, -E2BIG);
+    }
+    layers->fd[layers->count++] = (int)fd;
+    return 0;
+}
+
+static long open_layer(const char *path) {
+    return open_below(AT_FDCWD, path, O_FLAGS, RESOLVE_NO_MAGICLINKS);
+}
+
+static int add_lower(struct jail *jail, struct layers *layers, long fd) {
+    struct stat stat;
+    int is_first = layers->count == 0;
+
+    if (add_layer(jail, layers, is_first ? "userxattr,lowerdir=" : ":", fd) < 0)
+        return -1;
+    if (is_first)
+        layers->mode = sys(newfstatat, fd, "", &stat, AT_EMPTY_PATH) ? 0755 : stat.st_mode & 07777;
+    return 0;
+}
+
+/* A directory of a layer that is written to, made where it is missing. */
+static long open_upper(struct jail *jail, const char *path, u64 mode) {
+    struct text name = {0};
+    long error;
+
+    if (*path && !jail->is_layer_busy) {
+        sys(mkdirat, AT_FDCWD, path, mode);
+        return open_layer(path);
+    }
+    text_add_number(&name, jail->staged++);
+    error = sys(mkdirat, jail->scratch, name.data, mode);
+    return error < 0 ? error : open_below(jail->scratch, name.data, O_FLAGS, RESOLVE_BENEATH);
+}
+
+static int add_layers(struct jail *jail, struct layers *layers, const struct op_overlay *op) {
+    if (*op->upper && jail->is_layer_busy) {
+        long fd = open_layer(op->upper);
+
+        /* missing: who has the layer has no use for this part of it */
+        if (fd != -ENOENT && add_lower(jail, layers, fd) < 0)
+            return -1;
+    }
+    for (const char *path = NULL; (path = list_next(op->lower, path));)
+        if (add_lower(jail, layers, open_layer(path)) < 0)
+            return -1;
+    if (jail->scratch < 0 && (!*op->upper || jail->is_layer_busy))
+        return fail_because(jail, STEP_MKDIRAT, REASON_OUT_OF_ORDER);
+    if (add_layer(jail, layers, ",upperdir=", open_upper(jail, op->upper, layers->mode)) < 0)
+        return -1;
+    return add_layer(jail, layers, ",workdir=", open_upper(jail, op->work, 0700));
+}
+
+/* A descriptor of the layers' mount, on a directory of the stage. */
+static int mount_layers(struct jail *jail, const struct layers *layers, u64 set) {
+    struct mount_attr attr = {.attr_set = set};
+    struct text name = {0}, point = {0};
+    long fd, error;
+
+    text_add_number(&name, jail->staged++);
+    error = sys(mkdirat, jail->stage, name.data, 0700);
+    if (error < 0)
+        return fail(jail, STEP_MKDIRAT, error);
+    fd = open_below(jail->stage, name.data, O_FLAGS, RESOLVE_BENEATH);
+    if (fd < 0)
+        return fail(jail, STEP_OPENAT2, fd);
+    text_add_number(&point, fd);
+    /* init is somewhere of the caller's until pivot_root, and asks for absolute paths only */
+    error = sys(chdir, "/proc/self/fd");
+    if (error < 0)
+        fail(jail, STEP_CHDIR, error);
+    else if ((error = sys(mount, "overlay", point.data, "overlay", 0, layers->options.data)) < 0)
+        fail(jail, STEP_MOUNT, error);
+    sys(close, fd);
+    if (error < 0)
+        return -1;
+    fd = open_below(jail->stage, name.data, O_FLAGS, RESOLVE_BENEATH);
+    if (fd < 0)
+        return fail(jail, STEP_OPENAT2, fd);
+    if (set_attributes(jail, (int)fd, &attr, 0) == 0)
+        return (int)fd;
+    sys(close, fd);
+    return -1;
+}
+
+static int make_overlay(struct jail *jail, const struct op_overlay *op) {
+    static struct layers layers;
+    int mount = -1;
+
+    if (jail->stage < 0)
+        return fail_because(jail, STEP_MKDIRAT, REASON_OUT_OF_ORDER);
+    layers.count = 0;
+    layers.options = (struct text){0};
+    if (add_layers(jail, &layers, op) == 0)
+        mount = mount_layers(jail, &layers, op->set);
+    while (layers.count > 0)
+        sys(close, layers.fd[--layers.count]);
+    /* where mount points are missing they can be made: they appear in the uppermost layer */
+    if (mount >= 0)
+        remember_own(jail, mount);
+    return mount;
+}
+
+int op_overlay(struct jail *jail, const struct op_overlay *op) {
+    int mount = make_overlay(jail, op), result;
+
+    if (mount < 0)
+        return -1;
+    result = attach_at(jail, mount, op->target, 1);
+    sys(close, mount);
+    return result;
+}
+
+int op_root_overlay(struct jail *jail, const struct op_root_overlay *op) {
+    struct op_overlay layers = {op->lower, op->upper, op->work, "/", op->set};
+    int mount = make_overlay(jail, &layers);
+
+    if (mount < 0 || attach_over_root(jail, mount) < 0)
+        return -1;
+    jail->root = mount;
+    return 0;
+}

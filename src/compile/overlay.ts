@@ -1,0 +1,106 @@
+// In: [root] with a layer over it, and mounts of type "overlay". Out: their operations, and what these need: the lock of
+// a kept layer, and room for those that are thrown away. The host's "/" can't be a layer as a whole: the kernel locks
+// what is mounted below it (/proc, at least) together in a user namespace, and overlayfs refuses such a tree (EINVAL).
+// So each directory of its top level gets layers of its own. root.ts and mounts.ts ask here.
+import { formatOrigin, TsjailError } from "../error.ts";
+import type { Operation } from "../plan/operations.ts";
+import { type Ids, ownerOptions } from "./ids.ts";
+import type { Intent, OverlayContent } from "./intent.ts";
+import type { Resolved } from "./intents.ts";
+import { isBelow, joinPath } from "./path.ts";
+import { originOf, type Request } from "./request.ts";
+import { followHostLinks, kernelDirectories } from "./view.ts";
+
+/** Of the host's alone: nothing is installed there, and much is mounted. */
+const plainDirectories: ReadonlySet<string> = new Set(["boot", "lost+found", "media", "mnt", "run"]);
+
+/** Whether a path of the jail lies in a directory of the host's top level with a layer over it. */
+export function isOverlaid({ profile, host }: Request, path: string): boolean {
+  const { type, writable } = profile.root;
+  if (type !== "host" || writable === "no" || writable === "yes") return false;
+  const [, name = ""] = path.split("/");
+  if (kernelDirectories.has(name) || plainDirectories.has(name)) return false;
+  const { root } = host;
+  const isDirectory =
+    root.kind === "entries" &&
+    root.entries.some((entry) => entry.name === name && entry.kind === "directory");
+  return isDirectory && !host.mounts.some((mount) => isBelow(mount, `/${name}`));
+}
+
+/** The whole root, where it is a directory. */
+export function compileRootOverlay(request: Request, { view }: Resolved): Operation[] {
+  return [
+    {
+      op: "root_overlay",
+      origin: originOf(request, "root.writable"),
+      lower: [followHostLinks(view, view.root ?? "/")],
+      ...findUpper(request, ""),
+      set: ["nosuid", "nodev"],
+    },
+  ];
+}
+
+/** A directory of the host's top level. */
+export function compileOverlaidEntry(request: Request, target: string): Operation {
+  const origin = originOf(request, "root.writable");
+  return {
+    op: "overlay",
+    origin,
+    lower: [target],
+    ...findUpper(request, target),
+    target,
+    set: ["nosuid", "nodev"],
+  };
+}
+
+/** A mount of the profile's own. */
+export function compileOverlay(
+  intent: Intent,
+  { lower, upper, work, attributes }: OverlayContent,
+): Operation {
+  const origin = formatOrigin(intent.origin);
+  return { op: "overlay", origin, lower, upper, work, target: intent.path, set: attributes };
+}
+
+/** What is held on the host: nobody else writes to the layer meanwhile. */
+export function compileLayer(request: Request): Operation[] {
+  const directory = findLayer(request);
+  if (directory === undefined) return [];
+  const { busy } = request.profile.root;
+  return [{ op: "layer", origin: originOf(request, "root.name"), lock: joinPath(directory, "/lock"), busy }];
+}
+
+/** Only for layers that are thrown away, or may have to be. */
+export function compileScratch(request: Request, tree: readonly Operation[], ids: Ids): Operation[] {
+  const { size, busy } = request.profile.root;
+  const isNeeded = tree.some(
+    (each) =>
+      (each.op === "overlay" || each.op === "root_overlay") && (each.upper === "" || busy !== "error"),
+  );
+  if (!isNeeded) return [];
+  const options = size === undefined ? [] : ["mode=0700", `size=${size}`, ...ownerOptions(ids)];
+  return [
+    {
+      op: "scratch",
+      origin: originOf(request, size === undefined ? "root.writable" : "root.size"),
+      options,
+    },
+  ];
+}
+
+function findUpper(request: Request, place: string): { upper: string; work: string } {
+  const directory = findLayer(request);
+  if (directory === undefined) return { upper: "", work: "" };
+  return { upper: `${directory}/upper${place}`, work: `${directory}/work${place}` };
+}
+
+/** The directory of the layer that the profile names; undefined where none is kept. */
+function findLayer({ profile, host, loaded }: Request): string | undefined {
+  const { writable, name } = profile.root;
+  if (writable !== "persistent" || name === undefined) return undefined;
+  if (host.layers !== undefined) return joinPath(host.layers, `/${name}`);
+  throw new TsjailError("variable_unset", "A layer can't be kept: neither XDG_DATA_HOME nor HOME is set.", {
+    origin: loaded.origin("root.writable"),
+    hint: "Set HOME to an absolute path.",
+  });
+}

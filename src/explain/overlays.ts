@@ -1,0 +1,128 @@
+// Why layers can't be laid over one another, and why a kept one can't be had. In: failures of `layer`, `scratch` and the
+// overlays. Out: rules; next is filesystems.ts.
+import { dirname } from "node:path";
+import { isBelow } from "../compile/path.ts";
+import { quoteShell, quoteWord } from "../plan/escape.ts";
+import { readValue } from "./facts.ts";
+import { adviseCommands, type Failure, type Rule } from "./rule.ts";
+
+const overlays = ["root_overlay", "overlay"] as const;
+
+const lowerOf = ({ operation }: Failure): readonly string[] =>
+  operation?.op === "overlay" || operation?.op === "root_overlay" ? operation.lower : [];
+const upperOf = ({ operation }: Failure): string =>
+  operation?.op === "overlay" || operation?.op === "root_overlay" ? operation.upper : "";
+const lockOf = ({ operation }: Failure): string => (operation?.op === "layer" ? operation.lock : "");
+
+/** What is mounted below a layer. */
+function findSubmounts(failure: Failure): string[] {
+  const mounts = readValue(failure.facts.mounts) ?? [];
+  const below = ({ target }: { target: string }) => lowerOf(failure).some((lower) => isBelow(target, lower));
+  return [...new Set(mounts.filter(below).map(({ target }) => target))];
+}
+
+export const overlayRules: readonly Rule[] = [
+  {
+    name: "layer_busy",
+    ops: ["layer"],
+    steps: ["flock"],
+    errnos: ["EAGAIN"],
+    why: (failure) => {
+      const pid = readValue(failure.facts.readHolder(lockOf(failure)));
+      const who = pid === undefined ? "Another jail" : `The jail of process ${pid}`;
+      return `${who} is writing to this layer, and two at once would damage it.`;
+    },
+    fix: adviseCommands(
+      "End that jail first; or, in the profile, look at the layer and throw away what is written meanwhile:",
+      "[root]",
+      'busy = "ephemeral"',
+    ),
+  },
+  {
+    name: "layer_closed",
+    ops: ["layer"],
+    why: (failure) => `Its lock can't be opened or written: ${quoteWord(lockOf(failure))}.`,
+    fix: (failure) => adviseCommands("Look at it:", `ls -la ${quoteShell(dirname(lockOf(failure)))}`),
+  },
+  {
+    name: "overlay_submounts",
+    ops: overlays,
+    steps: ["mount"],
+    errnos: ["EINVAL"],
+    when: (failure) => findSubmounts(failure).length > 0,
+    why: (failure) =>
+      `Something is mounted below a layer: ${findSubmounts(failure).slice(0, 3).map(quoteWord).join(", ")}. The kernel ` +
+      "locks such mounts together in a user namespace, so that nobody uncovers what they hide, and overlayfs takes " +
+      "no tree of that kind.",
+    fix: adviseCommands(
+      "Where it was mounted only lately, forget the plans that are kept; else take a directory without mounts in it:",
+      "tsjail cache clear",
+    ),
+  },
+  {
+    name: "overlay_missing",
+    ops: overlays,
+    steps: ["openat2"],
+    errnos: ["ENOENT", "ENOTDIR"],
+    why: "One of the layers doesn't exist, or is no directory.",
+    fix: "Create it, or correct its path in the profile.",
+  },
+  {
+    name: "overlay_denied",
+    ops: overlays,
+    steps: ["openat2", "mkdirat"],
+    errnos: ["EACCES", "EPERM"],
+    why: "You may not enter, or not write to, one of the layers.",
+    fix: "Take directories that are yours.",
+  },
+  {
+    name: "overlay_refused",
+    ops: overlays,
+    steps: ["mount"],
+    errnos: ["EPERM"],
+    why: "The kernel lets ordinary users mount overlayfs since Linux 5.11; before that, or where a security module forbids it, it doesn't.",
+    fix: adviseCommands("See what the machine permits:", "tsjail doctor"),
+  },
+  {
+    name: "overlay_unknown",
+    ops: overlays,
+    steps: ["mount"],
+    errnos: ["ENODEV"],
+    why: "The kernel has no overlayfs, or its module isn't loaded.",
+    fix: adviseCommands("Load it:", "sudo modprobe overlay"),
+  },
+  {
+    name: "overlay_invalid",
+    ops: overlays,
+    steps: ["mount"],
+    errnos: ["EINVAL", "EXDEV"],
+    why: (failure) =>
+      upperOf(failure) === ""
+        ? "The kernel doesn't take one of the layers: a directory on a file system that can be no layer (a casefolded one, or one without types of entries), or one that is part of another."
+        : "The kernel doesn't take the layers: what is written to must lie on one file system together with its work directory, and not on a network file system, and none may be part of another.",
+    fix: adviseCommands("See what the kernel says of it:", "sudo dmesg | tail"),
+  },
+  {
+    name: "overlay_loop",
+    ops: overlays,
+    steps: ["mount"],
+    errnos: ["ELOOP"],
+    why: "One of the layers lies within another.",
+    fix: "Take directories that lie beside each other.",
+  },
+  {
+    name: "overlay_many",
+    ops: overlays,
+    steps: ["mount"],
+    errnos: ["E2BIG"],
+    why: "There are more layers than one mount takes.",
+    fix: "Take fewer: 128 is the most.",
+  },
+  {
+    name: "scratch_option",
+    ops: ["scratch"],
+    errnos: ["EINVAL"],
+    why: "The kernel doesn't accept the size of the layer that is thrown away.",
+    fix: "Correct `size` in [root] of the profile (tmpfs(5)).",
+  },
+];

@@ -1,0 +1,92 @@
+// A kept layer, made where it is missing. In: its directory, what it lies over. Out: the directory with all its parts,
+// or a TsjailError: a layer is of use only over what it was made over. Next: src/compile/overlay.ts.
+import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import * as v from "valibot";
+import { isForeign, makeDirectories } from "../directory.ts";
+import { type Origin, TsjailError } from "../error.ts";
+import { lookAtKind } from "../facts/look.ts";
+import { quoteShell, quoteWord } from "../plan/escape.ts";
+import { describeErrno } from "../profile/parse.ts";
+import { layerPlaces } from "./place.ts";
+
+const form = v.object({
+  /** ISO 8601. */
+  created: v.string(),
+  /** "host": each directory of the host's top level below the one of the same name. "directory": `path`. "image": `name`. */
+  over: v.variant("type", [
+    v.object({ type: v.literal("host") }),
+    v.object({ type: v.literal("directory"), path: v.string() }),
+    v.object({ type: v.literal("image"), name: v.string(), layers: v.array(v.string()) }),
+  ]),
+});
+export type LayerRecord = v.InferOutput<typeof form>;
+export type Over = LayerRecord["over"];
+
+/** What layer.json says; undefined where there is none, or none that makes sense. */
+export function readLayer(directory: string): LayerRecord | undefined {
+  try {
+    const parsed = v.safeParse(form, JSON.parse(readFileSync(layerPlaces(directory).about, "utf8")));
+    return parsed.success ? parsed.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Makes what is missing of a layer, and checks what is there.
+ * @param starts a jail is going to be started; else nothing is made
+ * @throws TsjailError `profile_conflict` for a layer over something else, `host_unsupported` where it can't be made
+ */
+export function keepLayer(directory: string, over: Over, starts: boolean, origin: Origin): void {
+  const { upper, work, about } = layerPlaces(directory);
+  if (starts) {
+    try {
+      makeLayer(directory, over);
+    } catch (cause) {
+      throw new TsjailError("host_unsupported", `The layer can't be made: ${describeErrno(cause)}.`, {
+        origin,
+        hint: `Look at its directory: ls -ld ${quoteShell(directory)}`,
+        cause,
+      });
+    }
+  }
+  // A kept plan is of no use once the layer is removed.
+  for (const path of [upper, work, about]) lookAtKind(path);
+  const record = readLayer(directory);
+  if (record === undefined || describeOver(record.over) === describeOver(over)) return;
+  throw new TsjailError("profile_conflict", `The layer ${quoteWord(directory)} lies over something else.`, {
+    origin,
+    detail: `It was made over ${describeOver(record.over)}; here it would lie over ${describeOver(over)}.`,
+    hint: "Give another name, or remove the layer: tsjail layer rm NAME",
+  });
+}
+
+export function describeOver(over: Over): string {
+  if (over.type === "host") return "the host's tree";
+  return over.type === "directory" ? quoteWord(over.path) : `the image ${quoteWord(over.name)}`;
+}
+
+function makeLayer(directory: string, over: Over): void {
+  if (process.geteuid?.() === 0 && isForeign(directory)) throw Object.assign(new Error(), { code: "EPERM" });
+  makeDirectories(dirname(directory));
+  const { upper, work, about } = layerPlaces(directory);
+  for (const path of [directory, work]) makeDirectories(path);
+  try {
+    mkdirSync(upper, { mode: 0o755 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  if (existsSync(about)) return;
+  // Whole, or not there: link(2) leaves alone what another start has put there meanwhile.
+  const draft = join(directory, `layer.json.${process.pid}.new`);
+  const record: LayerRecord = { created: new Date().toISOString(), over };
+  writeFileSync(draft, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  try {
+    linkSync(draft, about);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    unlinkSync(draft);
+  }
+}
