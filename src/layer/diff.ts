@@ -1,0 +1,139 @@
+// What a layer has made of what it lies over. In: an upper directory, and those below it, the uppermost first. Out: the
+// paths that were added, changed or removed. A name is looked up as overlayfs does (Documentation/filesystems/
+// overlayfs.rst of the kernel): a device 0:0 stands for "not here", and an opaque directory covers those below it.
+import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs";
+import { readAttribute } from "./calls.ts";
+
+export interface Change {
+  readonly kind: "added" | "changed" | "removed";
+  /** As the jail sees it. A name that is not UTF-8 is shown as well as that goes. */
+  readonly path: string;
+}
+
+/** The directories of a name, the uppermost first; or the one thing that is no directory. */
+interface Found {
+  readonly stats: Stats;
+  readonly places: readonly Buffer[];
+}
+
+const slash = Buffer.from("/");
+const below = (directory: Buffer, name: Buffer): Buffer => Buffer.concat([directory, slash, name]);
+
+const isWhiteout = (stats: Stats): boolean => stats.isCharacterDevice() && stats.rdev === 0;
+const isOpaque = (path: Buffer): boolean => readAttribute(path, "user.overlay.opaque") === "y";
+
+/** Sorted by path, a directory before what is in it. */
+export function diffLayer(upper: string, lower: readonly string[]): Change[] {
+  const changes: Change[] = [];
+  const places = lower.map((path) => Buffer.from(path === "/" ? "" : path));
+  diffDirectory(Buffer.from(upper), places, "", changes);
+  return changes;
+}
+
+function diffDirectory(upper: Buffer, lower: readonly Buffer[], path: string, changes: Change[]): void {
+  const names = listNames(upper);
+  for (const name of names) {
+    const place = below(upper, name);
+    const stats = look(place);
+    if (stats !== undefined) diffName(place, stats, find(lower, name), `${path}/${name}`, changes);
+  }
+  if (!isOpaque(upper)) return;
+  const there = new Set(names.map((name) => name.toString("latin1")));
+  for (const name of listAll(lower)) {
+    if (!there.has(name.toString("latin1"))) changes.push({ kind: "removed", path: `${path}/${name}` });
+  }
+}
+
+function diffName(
+  place: Buffer,
+  stats: Stats,
+  old: Found | undefined,
+  path: string,
+  changes: Change[],
+): void {
+  if (isWhiteout(stats)) {
+    if (old !== undefined) changes.push({ kind: "removed", path });
+    return;
+  }
+  if (old === undefined && isMountPoint(place, stats)) return;
+  const isMerged = stats.isDirectory() && old?.stats.isDirectory() === true;
+  if (old === undefined) changes.push({ kind: "added", path });
+  else if (isMerged ? !hasSameMode(stats, old.stats) : !isSame(place, stats, old))
+    changes.push({ kind: "changed", path });
+  if (stats.isDirectory()) diffDirectory(place, isMerged && old ? old.places : [], path, changes);
+}
+
+/** What the executor had to make for a mount (native/target.c), if there is nothing else in it. */
+function isMountPoint(place: Buffer, stats: Stats): boolean {
+  if (readAttribute(place, "user.tsjail.mount_point") === undefined) return false;
+  if (!stats.isDirectory()) return stats.isFile() && stats.size === 0;
+  return listNames(place).every((name) => {
+    const inside = look(below(place, name));
+    return inside !== undefined && isMountPoint(below(place, name), inside);
+  });
+}
+
+/** A name in directories over one another. */
+function find(directories: readonly Buffer[], name: Buffer): Found | undefined {
+  const places: Buffer[] = [];
+  let top: Stats | undefined;
+  for (const directory of directories) {
+    const place = below(directory, name);
+    const stats = look(place);
+    if (stats === undefined) continue;
+    if (isWhiteout(stats)) break;
+    if (!stats.isDirectory()) return top === undefined ? { stats, places: [place] } : { stats: top, places };
+    top ??= stats;
+    places.push(place);
+    if (isOpaque(place)) break;
+  }
+  return top === undefined ? undefined : { stats: top, places };
+}
+
+function listAll(directories: readonly Buffer[]): Buffer[] {
+  const names = new Map<string, Buffer>();
+  for (const directory of directories)
+    for (const name of listNames(directory)) names.set(name.toString("latin1"), name);
+  return [...names.values()].sort(Buffer.compare).filter((name) => find(directories, name) !== undefined);
+}
+
+const hasSameMode = (one: Stats, other: Stats): boolean => (one.mode & 0o7777) === (other.mode & 0o7777);
+
+/** A file that was only touched, or written with what it had, is no change. */
+function isSame(place: Buffer, stats: Stats, { stats: old, places }: Found): boolean {
+  const other = places[0] as Buffer;
+  if ((stats.mode & 0o170000) !== (old.mode & 0o170000)) return false;
+  if (stats.isSymbolicLink()) return readlinkSync(place) === readlinkSync(other);
+  if (!hasSameMode(stats, old)) return false;
+  if (!stats.isFile()) return stats.rdev === old.rdev;
+  return stats.size === old.size && hasSameContent(place, other);
+}
+
+function hasSameContent(one: Buffer, other: Buffer): boolean {
+  try {
+    return readFileSync(one).equals(readFileSync(other));
+  } catch {
+    return false; // who can't read it can't have written what it had
+  }
+}
+
+/** Sorted; none where it can't be listed. */
+function listNames(directory: Buffer): Buffer[] {
+  try {
+    return readdirSync(directory.length === 0 ? slash : directory, { encoding: "buffer" }).sort(
+      Buffer.compare,
+    );
+  } catch (error) {
+    if (["EACCES", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
+    throw error;
+  }
+}
+
+function look(place: Buffer): Stats | undefined {
+  try {
+    return lstatSync(place, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EACCES") return undefined;
+    throw error;
+  }
+}

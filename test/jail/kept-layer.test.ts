@@ -1,0 +1,235 @@
+// Layers that are kept: written by one jail, seen by the next, by one at a time, and what `tsjail diff` and `tsjail
+// layer` make of them. In: a home of the test's own, and a root with next to nothing in it.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "../support/assert.ts";
+import {
+  hostPrograms,
+  hostTree,
+  type Jail,
+  jail,
+  makeDirectory,
+  removeDirectory,
+  sh,
+  shout,
+  snapshot,
+  startJail,
+  tsjail,
+} from "../support/jail.ts";
+import { suite, type TestContext } from "../support/suite.ts";
+
+const test = suite("jail: kept layers");
+
+interface World {
+  readonly home: string;
+  readonly root: string;
+  readonly layers: string;
+  readonly env: NonNullable<Jail["env"]>;
+  readonly toml: string;
+}
+
+function makeWorld({ cleanup }: TestContext): World {
+  const home = makeDirectory("kept");
+  cleanup(() => {
+    execFileSync("chmod", ["-R", "u+rwx", home]);
+    removeDirectory(home);
+  });
+  const root = join(home, "root");
+  mkdirSync(join(root, "data/old/deep"), { recursive: true });
+  writeFileSync(join(root, "data/old/deep/file"), "deep\n");
+  for (const name of ["changed", "gone", "same", "mode"])
+    writeFileSync(join(root, "data", name), `${name}\n`);
+  symlinkSync("same", join(root, "data/link"));
+  const toml = `${hostPrograms}[root]\ntype = "directory"\npath = "${root}"\nwritable = "persistent"\nname = "work"\n`;
+  const layers = join(home, ".local/share/tsjail/layers");
+  return { home, root, layers, toml, env: { HOME: home, XDG_DATA_HOME: undefined } };
+}
+
+/** A command of tsjail's that starts no jail. */
+function run({ env }: World, ...words: readonly string[]) {
+  const environment = Object.entries({ ...process.env, ...env }).filter(([, value]) => value !== undefined);
+  try {
+    const stdout = execFileSync(tsjail, words, {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+      env: Object.fromEntries(environment),
+    });
+    return { status: 0, stdout, stderr: "" };
+  } catch (error) {
+    return error as { status: number; stdout: string; stderr: string };
+  }
+}
+
+/** Starts a jail that has the layer until its input ends. */
+async function hold(world: World, toml = world.toml) {
+  const running = startJail({
+    ...world,
+    toml,
+    command: sh("echo there; read line"),
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  await running.waitFor("there\n");
+  return {
+    pid: running.child.pid as number,
+    kill: async () => {
+      running.child.kill("SIGKILL");
+      await running.ended;
+    },
+    end: async () => {
+      running.child.stdin?.end();
+      await running.ended;
+    },
+  };
+}
+
+test("what one jail writes the next one sees, and the root stays as it is", async (context) => {
+  const world = makeWorld(context);
+  const before = snapshot(world.root);
+  const { toml, env } = world;
+  await shout({ toml, env, command: sh("echo kept >/data/new; rm /data/gone; echo more >>/data/changed") });
+  const seen = await shout({
+    toml,
+    env,
+    command: sh("cat /data/new /data/changed; ls /data/gone 2>&1; true"),
+  });
+  assert.match(seen, /^kept\nchanged\nmore\n.*No such file/);
+  assert.equal(snapshot(world.root), before);
+  const other = toml.replace('"work"', '"other"');
+  assert.is(await shout({ toml: other, env, command: sh("ls /data/gone") }), "/data/gone\n");
+});
+
+test("over the host's tree a layer is kept as well", async (context) => {
+  const { env } = makeWorld(context);
+  const toml = `${hostTree}writable = "persistent"\nname = "host"\n`;
+  const name = `tsjail-test-${process.pid}`;
+  await shout({ toml, env, command: sh(`echo kept >/opt/${name}`) });
+  assert.is(await shout({ toml, env, command: sh(`cat /opt/${name}`) }), "kept\n");
+  assert.not.ok(existsSync(`/opt/${name}`));
+});
+
+test("one jail writes at a time: the second is told who has the layer", async (context) => {
+  const world = makeWorld(context);
+  const first = await hold(world);
+  const second = await jail({ ...world, command: ["true"] });
+  assert.is(second.status, 125);
+  assert.match(second.stderr, new RegExp(`The jail of process ${first.pid} is writing to this layer`));
+  assert.match(second.stderr, /asked for by root\.name in /);
+  await first.end();
+  assert.is((await jail({ ...world, command: ["true"] })).status, 0);
+});
+
+test('with busy = "ephemeral" the second sees the layer, and what it writes is thrown away', async (context) => {
+  const world = makeWorld(context);
+  const { env } = world;
+  const toml = `${world.toml}busy = "ephemeral"\n`;
+  await shout({ toml, env, command: sh("echo kept >/data/new; rm /data/gone") });
+  const first = await hold(world, toml);
+  const script = "cat /data/new; echo mine >/data/mine; rm /data/new; ls /data";
+  assert.is(await shout({ toml, env, command: sh(script) }), "kept\nchanged\nlink\nmine\nmode\nold\nsame\n");
+  await first.end();
+  assert.is(await shout({ toml, env, command: sh("ls /data") }), "changed\nlink\nmode\nnew\nold\nsame\n");
+});
+
+test("a jail that is killed leaves a layer of use, and no lock", async (context) => {
+  const world = makeWorld(context);
+  const { toml, env } = world;
+  await shout({ toml, env, command: sh("echo kept >/data/new") });
+  const killed = await hold(world);
+  await killed.kill();
+  assert.is(readFileSync(join(world.layers, "work/lock"), "utf8"), `${killed.pid}\n`);
+  for (let tries = 0; run(world, "layer", "ls").stdout.includes("in use") && tries < 50; tries++)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.is(await shout({ toml, env, command: sh("cat /data/new") }), "kept\n");
+});
+
+test("init holds the lock too: it does not end before the jail does", async (context) => {
+  const world = makeWorld(context);
+  const running = await hold(world);
+  const lock = join(world.layers, "work/lock");
+  const holders = execFileSync(
+    "sh",
+    ["-c", 'ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c -- "$1"; true', "sh", lock],
+    {
+      encoding: "utf8",
+    },
+  );
+  assert.ok(Number(holders) >= 1, holders);
+  assert.is((await jail({ ...world, command: ["true"] })).status, 125);
+  await running.end();
+});
+
+test("a layer is of use over what it was made over alone", async (context) => {
+  const world = makeWorld(context);
+  const { env } = world;
+  await shout({ ...world, command: ["true"] });
+  const other = await jail({
+    toml: `${hostTree}writable = "persistent"\nname = "work"\n`,
+    env,
+    command: ["true"],
+  });
+  assert.is(other.status, 125);
+  assert.match(other.stderr, /lies over something else/);
+  assert.is((await jail({ ...world, command: ["true"] })).status, 0);
+});
+
+test("diff tells what was added, changed and removed, and nothing of mount points and mere touches", async (context) => {
+  const world = makeWorld(context);
+  const script = `cd /data; echo new >added; echo x >changed; rm gone; touch same; chmod 700 mode; mkdir -p a/b; touch a/b/c
+    rm -r old; mkdir old; touch old/fresh; ln -sf same link`;
+  await shout({ ...world, command: sh(script) });
+  const { stdout } = run(world, "diff", "work");
+  assert.equal(stdout.trim().split("\n"), [
+    "+ /data/a",
+    "+ /data/a/b",
+    "+ /data/a/b/c",
+    "+ /data/added",
+    "~ /data/changed",
+    "- /data/gone",
+    "~ /data/mode",
+    "+ /data/old/fresh",
+    "- /data/old/deep",
+  ]);
+  const json = JSON.parse(run(world, "diff", "--json", "work").stdout);
+  assert.equal(json[4], { kind: "changed", path: "/data/changed" });
+});
+
+test("a layer in which nothing was written has no difference", async (context) => {
+  const world = makeWorld(context);
+  await shout({ ...world, command: ["true"] });
+  assert.is(run(world, "diff", "work").stdout, "");
+});
+
+test("ls names the layers, and who has them; rm takes one away, whatever modes are in it", async (context) => {
+  const world = makeWorld(context);
+  const script = `mkdir -p /data/closed/in; touch /data/closed/in/file; chmod 000 /data/closed/in /data/closed
+    cd /data; i=0; while [ $i -lt 30 ]; do d=$(printf %0200d 0); mkdir $d; cd $d; i=$((i+1)); done`;
+  await shout({ ...world, command: sh(script) });
+  const running = await hold(world);
+  assert.match(
+    run(world, "layer", "ls").stdout,
+    new RegExp(`^work  .* over ${world.root}  in use by process ${running.pid}\n$`),
+  );
+  const refused = run(world, "layer", "rm", "work");
+  assert.is(refused.status, 125);
+  assert.match(refused.stderr, new RegExp(`in use by the jail of process ${running.pid}`));
+  await running.end();
+  assert.is(JSON.parse(run(world, "layer", "ls", "--json").stdout)[0].pid, null);
+  const removed = run(world, "layer", "rm", "work");
+  assert.equal([removed.status, removed.stdout], [0, ""]);
+  assert.equal(readdirSync(world.layers), []);
+  assert.is(await shout({ ...world, command: sh("ls /data/gone") }), "/data/gone\n");
+});
+
+test("a layer that isn't there is named, with the nearest that is", async (context) => {
+  const world = makeWorld(context);
+  await shout({ ...world, command: ["true"] });
+  for (const words of [
+    ["layer", "rm", "wrok"],
+    ["diff", "wrok"],
+  ]) {
+    const { status, stderr } = run(world, ...words);
+    assert.is(status, 125);
+    assert.match(stderr, /There is no layer wrok; did you mean "work"\?/);
+  }
+});
