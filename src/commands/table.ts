@@ -10,6 +10,7 @@ export const commands = {
   cache: async () => (await import("./cache.ts")).cache,
   layer: async () => (await import("./layer.ts")).layer,
   diff: async () => (await import("./diff.ts")).diff,
+  image: async () => (await import("./image.ts")).image,
   doctor: async () => (await import("./doctor.ts")).doctor,
   init: async () => (await import("./init.ts")).init,
   trust: async () => (await import("./trust.ts")).trust,
