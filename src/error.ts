@@ -31,6 +31,10 @@ export const errorTypes = {
   image_not_found: { exit: 125, about: "No image of that name is in the store." },
   image_invalid: { exit: 125, about: "An image or an archive is damaged, hostile or of an unknown form." },
   store_failed: { exit: 125, about: "The store of images can't be read or written, or is in use." },
+  registry_failed: {
+    exit: 125,
+    about: "A registry can't be reached, refuses something, or sends something else than it should.",
+  },
   start_failed: { exit: 125, about: "The kernel refused a step of the jail's start." },
   command_not_executable: { exit: 126, about: "The command was found and can't be executed." },
   command_not_found: { exit: 127, about: "The command does not exist inside the jail." },

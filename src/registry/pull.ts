@@ -1,0 +1,188 @@
+// An image from a registry into a store. In: a client of its repository, a sink. Out: the image, complete and verified,
+// or an error with nothing kept but what a further try can go on with. Used by commands/image-pull.ts.
+import type { Client } from "./client.ts";
+import { RegistryFailure } from "./failure.ts";
+import {
+  checkConfig,
+  type Manifest,
+  maxConfigBytes,
+  maxManifestBytes,
+  type Platform,
+  parseManifest,
+  selectPlatform,
+} from "./manifest.ts";
+import type { Progress } from "./progress.ts";
+import { formatReference } from "./reference.ts";
+import {
+  BlobMismatch,
+  type BlobPart,
+  createVerifier,
+  type Descriptor,
+  type Document,
+  type Image,
+  type ImageSink,
+} from "./sink.ts";
+
+/** Bytes. A try that brought so much is no failure in a row of failures. */
+const goodProgress = 1024 * 1024;
+
+export interface PullOptions {
+  readonly client: Client;
+  readonly sink: ImageSink;
+  readonly platform: Platform;
+  readonly progress: Progress;
+  /** The name in the store. */
+  readonly name: string;
+  /** Layers at a time. Default: 3 */
+  readonly parallel?: number;
+}
+
+/** @throws RegistryFailure, TsjailError of the sink */
+export async function pullImage(options: PullOptions): Promise<Image> {
+  const { client, sink, platform, name } = options;
+  const shown = formatReference(client.reference);
+  const { document, manifest } = await readManifest(options, shown);
+  const config = await readConfig(client, manifest.config);
+  checkConfig(config.bytes, manifest, platform, shown);
+  await takeLayers(options, manifest.layers);
+  const image = { name, manifest: document, config, layers: manifest.layers };
+  await sink.putImage(image);
+  return image;
+}
+
+interface Found {
+  readonly document: Document;
+  readonly manifest: Manifest;
+}
+
+async function readManifest({ client, platform }: PullOptions, shown: string): Promise<Found> {
+  const { tag, digest } = client.reference;
+  const top = await client.readManifest(digest ?? tag ?? "latest");
+  const first = parseManifest(top.bytes, top.mediaType, shown);
+  if (first.kind === "manifest") return { document: withType(top), manifest: first };
+  const chosen = selectPlatform(first, platform, shown);
+  if (chosen.size > maxManifestBytes)
+    throw new RegistryFailure(`The manifest of ${shown} is larger than ${maxManifestBytes} bytes.`);
+  const document = await client.readManifest(chosen.digest);
+  const manifest = parseManifest(document.bytes, chosen.mediaType, shown);
+  if (manifest.kind === "manifest") return { document: withType(document), manifest };
+  throw new RegistryFailure(`${shown} can't be used: its index leads to another index.`);
+}
+
+/** What the bytes say that they are counts more than what the server says. */
+function withType(document: Document): Document {
+  const { mediaType } = JSON.parse(Buffer.from(document.bytes).toString("utf8")) as { mediaType?: string };
+  return { ...document, mediaType: mediaType ?? document.mediaType };
+}
+
+async function readConfig(client: Client, config: Descriptor): Promise<Document> {
+  let bytes = Buffer.alloc(0);
+  await retry(client, config, async () => {
+    const part = await client.readBlob(config, 0);
+    const verifier = createVerifier(config);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of part.bytes) {
+      verifier.add(chunk);
+      chunks.push(chunk);
+    }
+    verifier.finish();
+    bytes = Buffer.concat(chunks, Math.min(config.size, maxConfigBytes));
+  });
+  return { ...config, bytes };
+}
+
+/** Some at a time; the first that fails stops the others. */
+async function takeLayers(options: PullOptions, layers: readonly Descriptor[]): Promise<void> {
+  const { parallel = 3 } = options;
+  const queue = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
+  const stop = new AbortController();
+  const work = async () => {
+    for (let layer = queue.shift(); layer !== undefined && !stop.signal.aborted; layer = queue.shift()) {
+      await takeLayer(options, layer, stop.signal);
+    }
+  };
+  const workers = Array.from({ length: parallel }, () =>
+    work().catch((error: unknown) => {
+      stop.abort(error);
+      throw error;
+    }),
+  );
+  // All of them are waited for: none may write into the store after we have said that it failed.
+  await Promise.allSettled(workers);
+  await Promise.all(workers);
+}
+
+async function takeLayer(
+  { client, sink, progress }: PullOptions,
+  layer: Descriptor,
+  signal: AbortSignal,
+): Promise<void> {
+  const task = progress.start(layer.digest, layer.size);
+  if (await sink.hasBlob(layer)) return task.finish("is there already");
+  let isResumed = false;
+  let moved = 0;
+  const count = (bytes: number) => {
+    moved += bytes;
+    task.add(bytes);
+  };
+  const step = () => {
+    moved = 0;
+    return sink.addBlob(layer, async (from) => {
+      signal.throwIfAborted();
+      const part = await client.readBlob(layer, from);
+      isResumed ||= part.from > 0;
+      task.set(part.from);
+      return { from: part.from, bytes: watch(part, count, signal) };
+    });
+  };
+  await retry(client, layer, step, () => moved >= goodProgress);
+  task.finish(isResumed ? "taken, the rest of it" : "taken");
+}
+
+async function* watch(
+  { bytes }: BlobPart,
+  count: (bytes: number) => void,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of bytes) {
+    signal.throwIfAborted();
+    count(chunk.length);
+    yield chunk;
+  }
+}
+
+/** A broken connection is mended some times; wrong bytes once, since what an earlier try left may be damaged. */
+async function retry(
+  client: Client,
+  blob: Descriptor,
+  action: () => Promise<void>,
+  hasMoved = () => false,
+): Promise<void> {
+  let mismatches = 0;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await action();
+    } catch (error) {
+      if (hasMoved()) attempt = 1;
+      if (error instanceof BlobMismatch) {
+        if (++mismatches > 1) throw explainMismatch(client, blob, error);
+      } else if (
+        !(error instanceof RegistryFailure && error.transient && attempt < client.transport.attempts)
+      ) {
+        throw error;
+      }
+      await client.transport.pause(attempt);
+    }
+  }
+}
+
+function explainMismatch(client: Client, { digest }: Descriptor, cause: BlobMismatch): RegistryFailure {
+  const { registry, repository } = client.reference;
+  return new RegistryFailure(
+    `The blob ${digest} of ${registry}/${repository} is damaged: ${cause.message}.`,
+    {
+      hint: "Nothing of it is kept. Look at what is between here and the registry: a proxy, a mirror, a damaged store.",
+      cause,
+    },
+  );
+}
