@@ -7,7 +7,7 @@ import { selectCommand } from "./commands/select.ts";
 import { formatError, TsjailError } from "./error.ts";
 import { createLog } from "./log.ts";
 import { escapeControls, escapeStyled } from "./plan/escape.ts";
-import { wantsColor, writeText } from "./terminal.ts";
+import { canDraw, wantsColor, writeText } from "./terminal.ts";
 
 const log = createLog(
   (text) => writeText(2, text),
@@ -35,7 +35,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const environment = certificates === undefined ? rest : { ...rest, NODE_EXTRA_CA_CERTS: certificates };
   const { command, given, words } = selection;
   const self = [process.execPath, ...process.execArgv, process.argv[1] ?? import.meta.filename];
-  const around = { ...style, packageDirectory, environment, front, self, cwd: readCwd() };
+  const terminal = () => (canDraw(2, process.env) ? (text: string) => writeText(2, text) : undefined);
+  const around = { ...style, terminal, packageDirectory, environment, front, self, cwd: readCwd() };
   return command.run({ ...around, argv, given, words, print, log } satisfies Call);
 }
 

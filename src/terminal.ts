@@ -22,6 +22,15 @@ export function wantsColor(fd: number, environment: Readonly<Record<string, stri
   const forced = environment.FORCE_COLOR;
   if (forced !== undefined && forced !== "") return forced !== "0" && forced !== "false";
   if (environment.TERM === "dumb") return false;
+  return isTerminal(fd);
+}
+
+/** A terminal that moves its cursor when it is told to. */
+export function canDraw(fd: number, { TERM }: Readonly<Record<string, string | undefined>>): boolean {
+  return TERM !== undefined && TERM !== "dumb" && isTerminal(fd);
+}
+
+function isTerminal(fd: number): boolean {
   // Loaded here: sockets and streams come with it, and the start of a jail has no use for them.
   const { isatty } = createRequire(import.meta.filename)("node:tty") as typeof import("node:tty");
   return isatty(fd);

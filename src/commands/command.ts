@@ -36,6 +36,8 @@ export interface Call extends Package {
   color(): boolean;
   /** Writes lines to standard output. */
   print(text: string): void;
+  /** What draws on standard error, control sequences and all; undefined where that is no terminal. */
+  terminal?(): ((text: string) => void) | undefined;
   readonly log: Log;
 }
 

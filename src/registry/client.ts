@@ -125,9 +125,24 @@ export class Client {
     throw await this.refuse(answer, `give the blob ${digest}`);
   }
 
+  /** @param tag under which the manifest is found from now on
+   * @throws RegistryFailure */
+  async writeManifest(tag: string, { bytes, mediaType, digest }: Document): Promise<void> {
+    const url = await this.urlOf(`manifests/${tag}`);
+    const headers = { "content-type": mediaType };
+    const answer = await this.send({ method: "PUT", url, headers, body: bytes, attempts: 3 }, "pull,push");
+    if (answer.status !== 201) throw await this.refuse(answer, `take the manifest ${tag}`, "into");
+    await answer.drop();
+    const stored = answer.header("docker-content-digest") ?? digest;
+    if (stored === digest || !stored.startsWith("sha256:")) return;
+    throw new RegistryFailure(`${url.host} has stored another manifest than it was given.`, {
+      detail: `Its digest is ${stored}, and should be ${digest}.`,
+    });
+  }
+
   /** An error for a status that should not be.
    * @param what the registry was to do: "give the manifest latest" */
-  async refuse(answer: Answer, what: string): Promise<RegistryFailure> {
+  async refuse(answer: Answer, what: string, preposition = "of"): Promise<RegistryFailure> {
     const body = await readAll(answer, maxErrorBytes, "The answer").catch(() => Buffer.alloc(0));
     const { registry, repository } = this.reference;
     const who = await this.#authorizer.describe();
@@ -140,9 +155,11 @@ export class Client {
         ? `Look at the name. What is there: skopeo list-tags docker://${registry}/${repository}`
         : answer.status === 429
           ? `Try again later${retryAfter === undefined ? "" : `, after ${retryAfter}`}; users who log in may do more.`
-          : undefined;
+          : answer.status === 413
+            ? "Something on the way takes no request of that size. Send smaller ones: --chunk 8M"
+            : undefined;
     const said = describeStatus(answer.status, body.toString("utf8"));
-    return new RegistryFailure(`${registry} does not ${what} of ${repository}: ${said}.`, {
+    return new RegistryFailure(`${registry} does not ${what} ${preposition} ${repository}: ${said}.`, {
       detail: asked,
       hint,
       transient: !answer.isFinal && isTransientStatus(answer.status),

@@ -12,6 +12,7 @@ import {
   selectPlatform,
 } from "./manifest.ts";
 import type { Progress } from "./progress.ts";
+import { runQueue } from "./queue.ts";
 import { formatReference } from "./reference.ts";
 import {
   BlobMismatch,
@@ -44,7 +45,10 @@ export async function pullImage(options: PullOptions): Promise<Image> {
   const { document, manifest } = await readManifest(options, shown);
   const config = await readConfig(client, manifest.config);
   checkConfig(config.bytes, manifest, platform, shown);
-  await takeLayers(options, manifest.layers);
+  const layers = new Map(manifest.layers.map((layer) => [layer.digest, layer]));
+  await runQueue([...layers.values()], options.parallel, (layer, signal) =>
+    takeLayer(options, layer, signal),
+  );
   const image = { name, manifest: document, config, layers: manifest.layers };
   await sink.putImage(image);
   return image;
@@ -89,27 +93,6 @@ async function readConfig(client: Client, config: Descriptor): Promise<Document>
     bytes = Buffer.concat(chunks, Math.min(config.size, maxConfigBytes));
   });
   return { ...config, bytes };
-}
-
-/** Some at a time; the first that fails stops the others. */
-async function takeLayers(options: PullOptions, layers: readonly Descriptor[]): Promise<void> {
-  const { parallel = 3 } = options;
-  const queue = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
-  const stop = new AbortController();
-  const work = async () => {
-    for (let layer = queue.shift(); layer !== undefined && !stop.signal.aborted; layer = queue.shift()) {
-      await takeLayer(options, layer, stop.signal);
-    }
-  };
-  const workers = Array.from({ length: parallel }, () =>
-    work().catch((error: unknown) => {
-      stop.abort(error);
-      throw error;
-    }),
-  );
-  // All of them are waited for: none may write into the store after we have said that it failed.
-  await Promise.allSettled(workers);
-  await Promise.all(workers);
 }
 
 async function takeLayer(

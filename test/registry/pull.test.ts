@@ -1,6 +1,6 @@
 // Pulls from a real registry on the loopback. In: images that skopeo has put there. Out: a store with the same bytes.
 // time-limit: 120s
-import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client, type ClientOptions } from "../../src/registry/client.ts";
 import { parsePlatform } from "../../src/registry/manifest.ts";
@@ -17,7 +17,7 @@ import {
   type TestImage,
   writeLayout,
 } from "./image.ts";
-import { account, type Registry, startRegistry } from "./registry.ts";
+import { account, publish, startRegistry } from "./registry.ts";
 import { DirectoryStore } from "./store.ts";
 
 const test = suite("pull");
@@ -45,14 +45,6 @@ async function pull(
   const platform = parsePlatform(options.platform) ?? { os: "", architecture: "" };
   const image = await pullImage({ client, sink: store, platform, progress, name });
   return { image, store, notes };
-}
-
-/** Puts an image into a registry, as another tool does it. */
-async function publish(registry: Registry, name: string, image: TestImage, ...argv: string[]): Promise<void> {
-  const layout = join(registry.scratch, "layout");
-  writeLayout(layout, image.manifest, image.blobs);
-  const to = `docker://${registry.host}/${name}`;
-  await registry.skopeo("copy", "--dest-tls-verify=false", ...argv, `oci:${layout}:it`, to);
 }
 
 const bytesOf = (store: DirectoryStore, image: TestImage) =>
@@ -123,18 +115,10 @@ needsRegistry("sends the password of an auth file, and says when it is wrong or 
   const image = makeImage();
   const { user, password } = account;
   await publish(registry, "app", image, `--dest-creds=${user}:${password}`);
-  const writeAuth = (words: string) => {
-    mkdirSync(join(registry.scratch, ".docker"), { recursive: true });
-    const auth = Buffer.from(words).toString("base64");
-    const data = JSON.stringify({ auths: { [registry.host]: { auth } } });
-    writeFileSync(join(registry.scratch, ".docker/config.json"), data);
-  };
-  const environment = { HOME: registry.scratch };
+  const environment = { REGISTRY_AUTH_FILE: registry.writeAuth("ali:wrong") };
   const name = `${registry.host}/app`;
-  await assert.rejects(pull(context, registry.scratch, name, { environment }), /401 Unauthorized/);
-  writeAuth(`${user}:wrong`);
   await assert.rejects(pull(context, registry.scratch, name, { environment }), /does not give the manifest/);
-  writeAuth(`${user}:${password}`);
+  registry.writeAuth(`${user}:${password}`);
   const { store } = await pull(context, registry.scratch, name, { environment });
   assert.equal(bytesOf(store, image), [true, true, true]);
   const anonymous = { environment, anonymous: true };

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import type { TestContext } from "../support/suite.ts";
+import { type TestImage, writeLayout } from "./image.ts";
 
 export const account = { user: "ali", password: "open sesame" };
 // bcrypt of the password above: the registry takes no other hash.
@@ -19,6 +20,8 @@ export interface Registry {
   readonly scratch: string;
   /** skopeo with a home of its own. */
   skopeo(...argv: string[]): Promise<string>;
+  /** An auth file with a name and a password for this registry; its path. */
+  writeAuth(words: string): string;
 }
 
 export interface RegistryOptions {
@@ -51,7 +54,12 @@ export async function startRegistry(
   cleanup(() => end(child));
   const host = `127.0.0.1:${port}`;
   await waitFor(host, child);
-  return { host, scratch, skopeo: (...argv) => runSkopeo(scratch, argv) };
+  const writeAuth = (words: string) => {
+    const auth = Buffer.from(words).toString("base64");
+    writeFileSync(join(scratch, "auth.json"), JSON.stringify({ auths: { [host]: { auth } } }));
+    return join(scratch, "auth.json");
+  };
+  return { host, scratch, skopeo: (...argv) => runSkopeo(scratch, argv), writeAuth };
 }
 
 async function findPort(): Promise<number> {
@@ -90,4 +98,17 @@ async function runSkopeo(scratch: string, argv: readonly string[]): Promise<stri
     extendEnv: false,
   });
   return stdout;
+}
+
+/** Puts an image into a registry, as another tool does it. */
+export async function publish(
+  registry: Registry,
+  name: string,
+  image: TestImage,
+  ...argv: string[]
+): Promise<void> {
+  const layout = join(registry.scratch, "layout");
+  writeLayout(layout, image.manifest, image.blobs);
+  const to = `docker://${registry.host}/${name}`;
+  await registry.skopeo("copy", "--dest-tls-verify=false", ...argv, `oci:${layout}:it`, to);
 }
