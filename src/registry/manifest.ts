@@ -2,6 +2,7 @@
 // descriptors, and the one manifest of a platform. Specifications: OCI image 1.1 (manifest.md, image-index.md), Docker
 // image manifest 2.2. Next: pull.ts.
 import * as v from "valibot";
+import { quoteWord } from "../plan/escape.ts";
 import { RegistryFailure } from "./failure.ts";
 import { isDigest } from "./reference.ts";
 import type { Descriptor } from "./sink.ts";
@@ -175,7 +176,7 @@ export function selectPlatform(index: Index, wanted: Platform, name: string): De
   if (found !== undefined) return found;
   // Attestations are listed as unknown/unknown.
   const there = index.manifests.flatMap(({ platform }) =>
-    platform === undefined || platform.os === "unknown" ? [] : [formatPlatform(platform)],
+    platform === undefined || platform.os === "unknown" ? [] : [quoteWord(formatPlatform(platform))],
   );
   const list = [...new Set(there)].sort().join(", ");
   throw new RegistryFailure(`${name} is not there for ${formatPlatform(wanted)}.`, {

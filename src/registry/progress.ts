@@ -2,9 +2,10 @@
 // terminal, or one line for each finished blob elsewhere. Used by pull.ts and push.ts.
 
 export interface Task {
-  /** The bytes that are there already. */
-  set(bytes: number): void;
-  add(bytes: number): void;
+  /** So many bytes are there from an earlier try. */
+  begin(bytes: number): void;
+  /** So many bytes are there now. */
+  reach(bytes: number): void;
   /** @param note what became of it: "taken" */
   finish(note: string): void;
 }
@@ -48,8 +49,8 @@ const finished = (bar: Pick<Bar, "digest" | "size">, note: string) =>
 function createLines({ line }: ProgressOutput): Progress {
   return {
     start: (digest, size) => ({
-      set() {},
-      add() {},
+      begin() {},
+      reach() {},
       finish: (note) => line(finished({ digest, size }, note)),
     }),
     end() {},
@@ -76,12 +77,12 @@ function createBars(draw: (text: string) => void, { now = Date.now, line }: Prog
       bars.add(bar);
       redraw();
       return {
-        set(bytes) {
+        begin(bytes) {
           bar.done = bytes;
           bar.had = bytes;
         },
-        add(bytes) {
-          bar.done += bytes;
+        reach(bytes) {
+          bar.done = bytes;
           if (now() - last >= interval) redraw();
         },
         finish(note) {

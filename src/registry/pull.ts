@@ -104,17 +104,17 @@ async function takeLayer(
   if (await sink.hasBlob(layer)) return task.finish("is there already");
   let isResumed = false;
   let moved = 0;
-  const count = (bytes: number) => {
-    moved += bytes;
-    task.add(bytes);
-  };
   const step = () => {
     moved = 0;
     return sink.addBlob(layer, async (from) => {
       signal.throwIfAborted();
       const part = await client.readBlob(layer, from);
       isResumed ||= part.from > 0;
-      task.set(part.from);
+      task.begin(part.from);
+      const count = (bytes: number) => {
+        moved += bytes;
+        task.reach(part.from + moved);
+      };
       return { from: part.from, bytes: watch(part, count, signal) };
     });
   };

@@ -49,7 +49,7 @@ async function sendBlob(
   mountFrom: string | undefined,
 ): Promise<void> {
   const task = progress.start(blob.digest, blob.size);
-  const onSent = (bytes: number) => task.set(bytes);
+  const onSent = (bytes: number) => task.reach(bytes);
   const outcome = await uploadBlob(client, { blob, read, chunk, mountFrom, onSent });
   task.finish(outcome);
 }

@@ -36,8 +36,6 @@ export interface BlobPart {
 
 export interface ImageSink {
   hasBlob(blob: Descriptor): Promise<boolean>;
-  /** How many bytes of an interrupted download are there; only for what a person is told. */
-  partial(blob: Descriptor): Promise<number>;
   /** Keeps a blob, all of it or nothing: it has its name only when it has been verified (createVerifier()) and synced.
    * What an error of `bytes` interrupts stays, for the next call to go on with; what fails the check is removed. While
    * another process is at the same blob, this waits for it or starts one of its own; both end well.

@@ -142,6 +142,8 @@ export class Transport {
         bodyTimeout: idleTimeout,
         ...(signal ? { signal } : {}),
       });
+      // Whoever does not read it to its end must not die of what happens to it later.
+      answer.body.on("error", () => {});
       return {
         status: answer.statusCode,
         url,

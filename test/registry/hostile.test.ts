@@ -197,3 +197,23 @@ test("manifests that are two things, artifacts, or too old are refused", async (
     await fails(pull(context, await startServer(context, { manifest: top, blobs })), message);
   }
 });
+
+test("a store that gives up in the middle is heard, whatever the connection does then", async (context) => {
+  const image = makeImage([100_000]);
+  const cut: Trick = ({ path }, response) => {
+    if (!path.endsWith(image.layers[0]?.digest ?? "?")) return false;
+    response.writeHead(200, { "content-length": 100_000 });
+    response.write("some", () => setTimeout(() => response.destroy(), 20));
+    return true;
+  };
+  const server = await startServer(context, image, cut);
+  const scratch = makeScratch(context);
+  const full = new DirectoryStore(join(scratch, "store"));
+  full.addBlob = async (_blob, begin) => {
+    await begin(0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    throw new Error("no space left on device");
+  };
+  await assert.rejects(pull(context, server, { store: full }), /no space left/);
+  assert.equal(listBlobs(full), []);
+});

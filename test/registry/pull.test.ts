@@ -40,7 +40,7 @@ async function pull(
   cleanup(() => client.close());
   const store = new DirectoryStore(join(scratch, "store"));
   const notes: string[] = [];
-  const task = { set() {}, add() {}, finish: (note: string) => void notes.push(note) };
+  const task = { begin() {}, reach() {}, finish: (note: string) => void notes.push(note) };
   const progress = { start: () => task, end() {} };
   const platform = parsePlatform(options.platform) ?? { os: "", architecture: "" };
   const image = await pullImage({ client, sink: store, platform, progress, name });

@@ -48,7 +48,7 @@ async function push(
   const client = new Client(parseReference(to), { environment: {}, firstPause: 1, attempts: 3, ...options });
   context.cleanup(() => client.close());
   const notes: string[] = [];
-  const task = { set() {}, add() {}, finish: (note: string) => void notes.push(note) };
+  const task = { begin() {}, reach() {}, finish: (note: string) => void notes.push(note) };
   const progress = { start: () => task, end() {} };
   await pushImage({ client, source, image: found, progress, chunk, parallel: 1 });
   return notes;

@@ -2,6 +2,7 @@
 // properly. Out: its host, and every request that it got.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { TestContext } from "../support/suite.ts";
 import type { TestImage } from "./image.ts";
 
@@ -32,17 +33,19 @@ export async function startServer(
   { cleanup }: TestContext,
   image: Pick<TestImage, "manifest" | "blobs">,
   trick: Trick = () => false,
+  tls?: { readonly key: Buffer; readonly cert: Buffer },
 ): Promise<Server> {
   const seen: Seen[] = [];
   let host = "";
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
     const { method = "", url: path = "", headers } = request;
     const count = seen.filter((each) => each.path === path).length;
     const one = { method, path, headers };
     seen.push(one);
     request.resume();
     if (!trick(one, response, count, host)) answer(one, response, image);
-  });
+  };
+  const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   cleanup(() => {

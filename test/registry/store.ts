@@ -40,15 +40,11 @@ export class DirectoryStore implements ImageSink, ImageSource {
     return statSync(this.pathOf(blob), { throwIfNoEntry: false })?.size === blob.size;
   }
 
-  async partial(blob: Descriptor): Promise<number> {
-    return statSync(this.partialOf(blob), { throwIfNoEntry: false })?.size ?? 0;
-  }
-
   async addBlob(blob: Descriptor, begin: (from: number) => Promise<BlobPart>): Promise<void> {
     if (await this.hasBlob(blob)) return;
     const path = this.partialOf(blob);
     const verifier = createVerifier(blob);
-    const part = await begin(await this.partial(blob));
+    const part = await begin(statSync(path, { throwIfNoEntry: false })?.size ?? 0);
     const file = await open(path, part.from === 0 ? "w" : "r+");
     try {
       if (part.from > 0) {

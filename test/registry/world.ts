@@ -21,14 +21,18 @@ export function makeScratch({ cleanup }: TestContext): string {
 export async function pull(
   context: TestContext,
   { host }: Pick<Server, "host">,
-  options: Partial<ClientOptions> & { readonly scratch?: string; readonly name?: string } = {},
+  options: Partial<ClientOptions> & {
+    readonly scratch?: string;
+    readonly name?: string;
+    readonly store?: DirectoryStore;
+  } = {},
 ): Promise<DirectoryStore> {
-  const store = new DirectoryStore(join(options.scratch ?? makeScratch(context), "store"));
+  const store = options.store ?? new DirectoryStore(join(options.scratch ?? makeScratch(context), "store"));
   const reference = parseReference(`${host}/${options.name ?? "app"}`);
   const client = new Client(reference, { environment: {}, firstPause: 1, attempts: 3, ...options });
   context.cleanup(() => client.close());
   const platform = parsePlatform(undefined) ?? { os: "", architecture: "" };
-  const progress = { start: () => ({ set() {}, add() {}, finish() {} }), end() {} };
+  const progress = { start: () => ({ begin() {}, reach() {}, finish() {} }), end() {} };
   await pullImage({ client, sink: store, platform, progress, name: "app" });
   return store;
 }
