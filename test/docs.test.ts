@@ -1,5 +1,6 @@
 // The examples of README.md and docs/ are run: every ```console block in a shell, its output compared with what the
-// page says ("…" stands for any text, alone on a line for any lines), and every ```toml block as a profile.
+// page says ("…" stands for any text, alone on a line for any lines), and every ```toml block as a profile. Those that
+// need a registry, ```registry, are run by test/registry/document.test.ts.
 // time-limit: 240s
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -127,7 +128,7 @@ for (const page of pages) {
   const blocks = readBlocks(page);
   test(`${page} has an example that is run`, () => {
     assert.ok(
-      blocks.some(({ language }) => language === "console" || language === "toml"),
+      blocks.some(({ language }) => ["console", "toml", "registry"].includes(language)),
       page,
     );
   });

@@ -2,11 +2,12 @@
 // (credentials.ts). Out: the header, with a password or with a token of the registry's token server, kept until it is
 // refused. Specification: distribution.github.io/distribution/spec/auth/token. Next: client.ts.
 import * as v from "valibot";
+import { resolveUrl } from "./address.ts";
 import { parseChallenges } from "./challenge.ts";
 import { type Credentials, findCredentials } from "./credentials.ts";
 import { describeStatus, RegistryFailure } from "./failure.ts";
 import type { Environment } from "./proxy.ts";
-import { type Answer, type Request, readAll, resolveUrl, type Transport } from "./transport.ts";
+import { type Answer, type Request, readAll, type Transport } from "./transport.ts";
 
 const tokenSchema = v.looseObject({ token: v.optional(v.string()), access_token: v.optional(v.string()) });
 const maxTokenBytes = 1024 * 1024;

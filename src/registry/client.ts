@@ -110,17 +110,18 @@ export class Client {
   }
 
   /** The bytes of a blob from a place on, or from the beginning where the registry knows no ranges. */
-  async readBlob({ digest, size }: Descriptor, from: number): Promise<BlobPart> {
+  async readBlob(blob: Descriptor, from: number, signal?: AbortSignal): Promise<BlobPart> {
+    const { digest, size } = blob;
     const url = await this.urlOf(`blobs/${digest}`);
     const isPart = from > 0 && from < size;
     const headers: Record<string, string> = isPart ? { range: `bytes=${from}-` } : {};
-    const answer = await this.send({ method: "GET", url, headers }, "pull");
+    const answer = await this.send({ method: "GET", url, headers, ...(signal ? { signal } : {}) }, "pull");
     if (answer.status === 200) return { from: 0, bytes: answer.body };
     const range = /^bytes (\d+)-/.exec(answer.header("content-range") ?? "")?.[1];
     if (isPart && answer.status === 206 && Number(range) === from) return { from, bytes: answer.body };
     if (isPart && (answer.status === 206 || answer.status === 416)) {
       await answer.drop();
-      return this.readBlob({ mediaType: "", digest, size }, 0);
+      return this.readBlob(blob, 0, signal);
     }
     throw await this.refuse(answer, `give the blob ${digest}`);
   }

@@ -81,7 +81,7 @@ function withType(document: Document): Document {
 
 async function readConfig(client: Client, config: Descriptor): Promise<Document> {
   let bytes = Buffer.alloc(0);
-  await retry(client, config, async () => {
+  await retry(client, config, undefined, async () => {
     const part = await client.readBlob(config, 0);
     const verifier = createVerifier(config);
     const chunks: Uint8Array[] = [];
@@ -95,6 +95,14 @@ async function readConfig(client: Client, config: Descriptor): Promise<Document>
   return { ...config, bytes };
 }
 
+/** What a try did, for the decision about another one. */
+interface Try {
+  /** The bytes that it began with. */
+  from: number;
+  /** Those that it brought. */
+  moved: number;
+}
+
 async function takeLayer(
   { client, sink, progress }: PullOptions,
   layer: Descriptor,
@@ -103,56 +111,48 @@ async function takeLayer(
   const task = progress.start(layer.digest, layer.size);
   if (await sink.hasBlob(layer)) return task.finish("is there already");
   let isResumed = false;
-  let moved = 0;
-  const step = () => {
-    moved = 0;
-    return sink.addBlob(layer, async (from) => {
+  await retry(client, layer, signal, (one) =>
+    sink.addBlob(layer, async (from) => {
       signal.throwIfAborted();
-      const part = await client.readBlob(layer, from);
+      const part = await client.readBlob(layer, from, signal);
       isResumed ||= part.from > 0;
+      one.from = part.from;
       task.begin(part.from);
       const count = (bytes: number) => {
-        moved += bytes;
-        task.reach(part.from + moved);
+        one.moved += bytes;
+        task.reach(part.from + one.moved);
       };
-      return { from: part.from, bytes: watch(part, count, signal) };
-    });
-  };
-  await retry(client, layer, step, () => moved >= goodProgress);
+      return { from: part.from, bytes: watch(part, count) };
+    }),
+  );
   task.finish(isResumed ? "taken, the rest of it" : "taken");
 }
 
-async function* watch(
-  { bytes }: BlobPart,
-  count: (bytes: number) => void,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
+async function* watch({ bytes }: BlobPart, count: (bytes: number) => void): AsyncGenerator<Uint8Array> {
   for await (const chunk of bytes) {
-    signal.throwIfAborted();
     count(chunk.length);
     yield chunk;
   }
 }
 
-/** A broken connection is mended some times; wrong bytes once, since what an earlier try left may be damaged. */
+/** A broken connection is mended some times; wrong bytes only where they may be those of an earlier download. */
 async function retry(
   client: Client,
   blob: Descriptor,
-  action: () => Promise<void>,
-  hasMoved = () => false,
+  signal: AbortSignal | undefined,
+  action: (one: Try) => Promise<void>,
 ): Promise<void> {
-  let mismatches = 0;
   for (let attempt = 1; ; attempt++) {
+    const one: Try = { from: 0, moved: 0 };
     try {
-      return await action();
+      return await action(one);
     } catch (error) {
-      if (hasMoved()) attempt = 1;
-      if (error instanceof BlobMismatch) {
-        if (++mismatches > 1) throw explainMismatch(client, blob, error);
-      } else if (
-        !(error instanceof RegistryFailure && error.transient && attempt < client.transport.attempts)
-      ) {
-        throw error;
+      signal?.throwIfAborted();
+      if (one.moved >= goodProgress) attempt = 1;
+      const isStale = error instanceof BlobMismatch && one.from > 0;
+      const isTransient = error instanceof RegistryFailure && error.transient;
+      if (!(isStale || isTransient) || attempt >= client.transport.attempts) {
+        throw error instanceof BlobMismatch ? explainMismatch(client, blob, error) : error;
       }
       await client.transport.pause(attempt);
     }

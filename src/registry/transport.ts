@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { rootCertificates } from "node:tls";
 import type { Dispatcher } from "undici";
 import { describeErrno } from "../profile/parse.ts";
+import { resolveUrl, shortUrl } from "./address.ts";
 import { explainNetwork, isTransientStatus, RegistryFailure } from "./failure.ts";
 import { type Environment, findProxy, isLoopback } from "./proxy.ts";
 
@@ -17,6 +18,8 @@ export interface Request {
   readonly body?: string | Uint8Array | (() => AsyncIterable<Uint8Array>);
   /** Default: as the Transport has it for GET and HEAD, else 1. */
   readonly attempts?: number;
+  /** Ends it with its reason, also while the body is being read. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Answer {
@@ -39,13 +42,12 @@ export interface TransportOptions {
   readonly userAgent?: string;
   /** Milliseconds until a connection stands. Default: 15,000 */
   readonly connectTimeout?: number;
-  /** Milliseconds without a byte of an answer. Default: 60,000 */
+  /** Milliseconds without a byte of an answer; five times that after an upload. Default: 60,000 */
   readonly idleTimeout?: number;
   /** Milliseconds before the second try, doubled before each further one. Default: 500 */
   readonly firstPause?: number;
   /** Default: 5 */
   readonly attempts?: number;
-  readonly signal?: AbortSignal;
 }
 
 /** Longer than that nobody waits for what a Retry-After asks. */
@@ -80,6 +82,7 @@ export class Transport {
         if (wanted > longestPause) return { ...answer, isFinal: true };
         await answer.drop();
         await this.pause(attempt, wanted);
+        request.signal?.throwIfAborted();
       } catch (error) {
         if (!(error instanceof RegistryFailure) || !error.transient) throw error;
         if (attempt >= most) throw most > 1 ? error.settle() : error;
@@ -90,10 +93,10 @@ export class Transport {
 
   /** Before another try: twice as long each time, and not all at the same moment. */
   async pause(attempt: number, least = 0): Promise<void> {
-    const { firstPause = 500, signal } = this.options;
+    const { firstPause = 500 } = this.options;
     const time = Math.min(firstPause * 2 ** (attempt - 1), longestPause);
     const { setTimeout: wait } = await import("node:timers/promises");
-    await wait(Math.max(least, time * (0.75 + Math.random() / 2)), undefined, signal ? { signal } : {});
+    await wait(Math.max(least, time * (0.75 + Math.random() / 2)));
   }
 
   async #follow(request: Request): Promise<Answer> {
@@ -128,8 +131,8 @@ export class Transport {
     });
   }
 
-  async #sendOnce({ method, url, headers = {}, body }: Request): Promise<Answer> {
-    const { idleTimeout = 60_000, userAgent = "tsjail", signal } = this.options;
+  async #sendOnce({ method, url, headers = {}, body, signal }: Request): Promise<Answer> {
+    const { idleTimeout = 60_000, userAgent = "tsjail" } = this.options;
     const action = `${method === "GET" || method === "HEAD" ? "Reading" : "Writing"} ${shortUrl(url.href)}`;
     const { request } = await import("undici");
     try {
@@ -138,7 +141,8 @@ export class Transport {
         headers: { "user-agent": userAgent, ...headers },
         body: toBody(body),
         dispatcher: await this.#findAgent(url),
-        headersTimeout: idleTimeout,
+        // After an upload the registry reads all of it once more before it answers.
+        headersTimeout: method === "GET" || method === "HEAD" ? idleTimeout : 5 * idleTimeout,
         bodyTimeout: idleTimeout,
         ...(signal ? { signal } : {}),
       });
@@ -149,7 +153,7 @@ export class Transport {
         url,
         isFinal: false,
         header: (name) => [answer.headers[name]].flat()[0],
-        body: explainBody(answer.body, action),
+        body: explainBody(answer.body, action, signal),
         drop: () =>
           answer.body.dump().then(
             () => {},
@@ -199,34 +203,21 @@ export class Transport {
   }
 }
 
-async function* explainBody(body: AsyncIterable<Uint8Array>, action: string): AsyncGenerator<Uint8Array> {
+async function* explainBody(
+  body: AsyncIterable<Uint8Array>,
+  action: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* body;
   } catch (error) {
+    signal?.throwIfAborted();
     throw explainNetwork(action, error);
   }
 }
 
 function toBody(body: Request["body"]): string | Uint8Array | Readable | null {
   return typeof body === "function" ? Readable.from(body(), { objectMode: false }) : (body ?? null);
-}
-
-/** @throws RegistryFailure for something that is no URL */
-export function resolveUrl(location: string, base: URL): URL {
-  try {
-    const url = new URL(location, base);
-    // A password in a Location would be sent along.
-    url.username = "";
-    url.password = "";
-    return url;
-  } catch (cause) {
-    throw new RegistryFailure(`${base.host} refers to something that is no address.`, { cause });
-  }
-}
-
-/** Without the query, which may hold a signature that nobody else should see. */
-export function shortUrl(text: string): string {
-  return text.replace(/[?#].*$/s, "");
 }
 
 /** Seconds or a date (RFC 9110, 10.2.3), as milliseconds. */

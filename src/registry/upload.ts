@@ -1,10 +1,12 @@
 // One blob into a repository (OCI distribution specification 1.1, "Pushing blobs"). In: its bytes, from any place on.
 // Out: what was done: it was there, was mounted from another repository, or has been sent, whole or in chunks.
 // Next: push.ts.
+
+import { resolveUrl } from "./address.ts";
 import type { Client } from "./client.ts";
 import { RegistryFailure } from "./failure.ts";
 import type { Descriptor } from "./sink.ts";
-import { type Answer, resolveUrl } from "./transport.ts";
+import type { Answer } from "./transport.ts";
 
 export interface Upload {
   readonly blob: Descriptor;

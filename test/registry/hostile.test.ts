@@ -217,3 +217,19 @@ test("a store that gives up in the middle is heard, whatever the connection does
   await assert.rejects(pull(context, server, { store: full }), /no space left/);
   assert.equal(listBlobs(full), []);
 });
+
+test("when one layer fails, another that hangs is not waited for", async (context) => {
+  const image = makeImage([100, 100]);
+  const [bad, slow] = image.layers;
+  const trick: Trick = ({ path }, response) => {
+    if (path.endsWith(slow?.digest ?? "?"))
+      response.writeHead(200, { "content-length": slow?.size ?? 0 }).write("a");
+    else if (path.endsWith(bad?.digest ?? "?")) setTimeout(() => response.writeHead(404).end(), 100);
+    else return false;
+    return true;
+  };
+  const server = await startServer(context, image, trick);
+  const started = performance.now();
+  await fails(pull(context, server), /does not give the blob sha256:\S+ of app: 404 Not Found/);
+  assert.ok(performance.now() - started < 5000);
+});
