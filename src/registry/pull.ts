@@ -5,8 +5,8 @@ import { RegistryFailure } from "./failure.ts";
 import {
   checkConfig,
   type Manifest,
-  maxConfigBytes,
   maxManifestBytes,
+  mediaTypes,
   type Platform,
   parseManifest,
   selectPlatform,
@@ -73,10 +73,11 @@ async function readManifest({ client, platform }: PullOptions, shown: string): P
   throw new RegistryFailure(`${shown} can't be used: its index leads to another index.`);
 }
 
-/** What the bytes say that they are counts more than what the server says. */
+/** What the bytes say that they are counts more than what a server or an index says. */
 function withType(document: Document): Document {
-  const { mediaType } = JSON.parse(Buffer.from(document.bytes).toString("utf8")) as { mediaType?: string };
-  return { ...document, mediaType: mediaType ?? document.mediaType };
+  const { mediaType = document.mediaType } = JSON.parse(Buffer.from(document.bytes).toString("utf8"));
+  const [usual] = mediaTypes.manifest;
+  return { ...document, mediaType: mediaTypes.manifest.includes(mediaType) ? mediaType : usual };
 }
 
 async function readConfig(client: Client, config: Descriptor): Promise<Document> {
@@ -90,7 +91,7 @@ async function readConfig(client: Client, config: Descriptor): Promise<Document>
       chunks.push(chunk);
     }
     verifier.finish();
-    bytes = Buffer.concat(chunks, Math.min(config.size, maxConfigBytes));
+    bytes = Buffer.concat(chunks);
   });
   return { ...config, bytes };
 }

@@ -233,3 +233,42 @@ test("when one layer fails, another that hangs is not waited for", async (contex
   await fails(pull(context, server), /does not give the blob sha256:\S+ of app: 404 Not Found/);
   assert.ok(performance.now() - started < 5000);
 });
+
+test("a manifest of an unnamed type, from a server that calls it JSON, is stored as what it is", async (context) => {
+  const image = makeImage();
+  const { mediaType, ...rest } = JSON.parse(Buffer.from(image.manifest.bytes).toString());
+  const manifest = toDocument("application/json", rest);
+  const server = await startServer(context, { manifest, blobs: image.blobs });
+  const found = await (await pull(context, server)).findImage("app");
+  assert.equal([found?.manifest.mediaType, found?.manifest.digest], [mediaType, manifest.digest]);
+});
+
+test("layers are taken three at a time, each once", async (context) => {
+  const image = makeImage([10, 10, 10, 10, 10, 10, 10]);
+  const [first] = image.layers;
+  if (first === undefined) throw new Error("no layer");
+  const plain = JSON.parse(Buffer.from(image.manifest.bytes).toString());
+  const config = JSON.parse(Buffer.from(image.config.bytes).toString());
+  // The same layer twice, as images with empty layers have it.
+  config.rootfs.diff_ids.push(config.rootfs.diff_ids[0]);
+  const changed = toDocument(types.config, config);
+  const { mediaType, digest, size } = changed;
+  const layers = [...plain.layers, plain.layers[0]];
+  const manifest = toDocument(types.manifest, { ...plain, config: { mediaType, digest, size }, layers });
+  let [now, most] = [0, 0];
+  const slow: Trick = ({ path }, response) => {
+    const layer = image.layers.find((each) => path.endsWith(each.digest));
+    if (layer === undefined) return false;
+    most = Math.max(most, ++now);
+    setTimeout(() => {
+      now--;
+      response.end(layer.bytes);
+    }, 30);
+    return true;
+  };
+  const server = await startServer(context, { manifest, blobs: [...image.blobs, changed] }, slow);
+  const store = await pull(context, server);
+  assert.equal([most, (await store.findImage("app"))?.layers.length], [3, 8]);
+  const paths = server.seen.map(({ path }) => path).filter((path) => path.includes("/blobs/"));
+  assert.is(paths.length, new Set(paths).size);
+});

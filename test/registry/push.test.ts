@@ -185,3 +185,16 @@ test("what a registry refuses is told: too large, denied, elsewhere, another dig
     await fails(push(context, image, `${server.host}/app:v1`), message);
   }
 });
+
+test("a registry that does not answer an upload is left after a time", async (context) => {
+  const image = makeImage([5_000_000]);
+  const { trick } = takeUploads(() => false);
+  const silent: Trick = (request, response, count, host) => {
+    if (request.method === "PUT") return true;
+    return trick(request, response, count, host);
+  };
+  const server = await startServer(context, image, silent);
+  const work = push(context, image, `${server.host}/app:v1`, { idleTimeout: 100, attempts: 2 });
+  await fails(work, /^Writing http:\S+ failed: there was no answer in time/);
+  assert.is(server.seen.filter(({ method }) => method === "PUT").length, 2);
+});

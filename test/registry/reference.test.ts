@@ -1,4 +1,5 @@
 // Names of images, read as docker reads them. In: what people type. Out: registry, repository, tag and digest.
+import fc from "fast-check";
 import { TsjailError } from "../../src/error.ts";
 import { findHost, formatReference, parseReference } from "../../src/registry/reference.ts";
 import * as assert from "../support/assert.ts";
@@ -70,4 +71,21 @@ test("what is no name says why", () => {
 test("only the default registry is on another host than it says", () => {
   assert.is(findHost("localhost:5000"), "localhost:5000");
   assert.is.not(findHost("docker.io"), "docker.io");
+});
+
+test("whatever is typed is either a name that is written as it was read, or an error of ours", () => {
+  const piece = fc.constantFrom(..."aZ0.-_:/@[]%", "sha256:", "localhost", "library/", digest, "\u0000", "ä");
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      const text = pieces.join("");
+      try {
+        const reference = parseReference(text);
+        assert.equal(parseReference(formatReference(reference)), reference);
+        assert.match(reference.repository, /^[a-z0-9]+([./_-]+[a-z0-9]+)*$/);
+      } catch (error) {
+        assert.ok(error instanceof TsjailError, `${text}: ${error}`);
+      }
+    }),
+    { numRuns: 2000 },
+  );
 });
