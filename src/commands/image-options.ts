@@ -21,6 +21,9 @@ export const registryOptions = {
   ...helpOption,
 } as const satisfies OptionTable;
 
+/** Runs `work` on the user's store, which may have to be locked and tidied up around it. */
+export type WithStore<Store> = (call: Call, work: (store: Store) => Promise<number>) => Promise<number>;
+
 export const readValue = ({ given }: Pick<Call, "given">, name: string): string | undefined =>
   given.filter((one) => one.name === name).at(-1)?.value;
 

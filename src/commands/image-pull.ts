@@ -5,9 +5,9 @@ import { TsjailError } from "../error.ts";
 import type { OptionTable } from "../options.ts";
 import { formatJson, quoteShort } from "../profile/quote.ts";
 import { formatReference, parseReference } from "../registry/reference.ts";
-import type { ImageSink } from "../registry/sink.ts";
+import type { Image, ImageSink } from "../registry/sink.ts";
 import { type Call, type Command, hasOption } from "./command.ts";
-import { openClient, readValue, registryOptions, showProgress } from "./image-options.ts";
+import { openClient, readValue, registryOptions, showProgress, type WithStore } from "./image-options.ts";
 
 const args = {
   name: {
@@ -25,8 +25,8 @@ const args = {
   ...registryOptions,
 } as const satisfies OptionTable;
 
-/** @param openStore called once, when the command line is understood */
-export function createImagePull(openStore: (call: Call) => ImageSink | Promise<ImageSink>): Command {
+/** @param withStore called once, when the command line is understood */
+export function createImagePull(withStore: WithStore<ImageSink>): Command {
   return {
     meta: { name: "image pull", description: "Take an image from a registry" },
     args,
@@ -35,11 +35,11 @@ export function createImagePull(openStore: (call: Call) => ImageSink | Promise<I
       ["tsjail image pull debian:12", "from the registry that docker uses where none is named"],
       ["tsjail image pull localhost:5000/team/app@sha256:…", "exactly that one"],
     ],
-    run: (call) => pull(call, openStore),
+    run: (call) => pull(call, withStore),
   };
 }
 
-async function pull(call: Call, openStore: (call: Call) => ImageSink | Promise<ImageSink>): Promise<number> {
+async function pull(call: Call, withStore: WithStore<ImageSink>): Promise<number> {
   const [ref = ""] = call.words;
   const { parsePlatform } = await import("../registry/manifest.ts");
   const wanted = readValue(call, "platform");
@@ -52,16 +52,21 @@ async function pull(call: Call, openStore: (call: Call) => ImageSink | Promise<I
   const client = await openClient(call, ref);
   const progress = showProgress(call);
   try {
-    const { pullImage } = await import("../registry/pull.ts");
-    const image = await pullImage({ client, sink: await openStore(call), platform, progress, name });
-    const { digest } = image.manifest;
-    if (hasOption(call, "json")) {
-      const layers = image.layers.map(({ digest, size }) => ({ digest, size }));
-      call.print(formatJson({ name, digest, config: image.config.digest, layers }));
-    } else call.print(`${name.replace(/@.*/, "")}@${digest}\n`);
-    return 0;
+    return await withStore(call, async (sink) => {
+      const { pullImage } = await import("../registry/pull.ts");
+      return report(call, await pullImage({ client, sink, platform, progress, name }));
+    });
   } finally {
     progress.end();
     await client.close();
   }
+}
+
+function report(call: Call, { name, manifest, config, layers }: Image): number {
+  const { digest } = manifest;
+  if (hasOption(call, "json")) {
+    const list = layers.map((layer) => ({ digest: layer.digest, size: layer.size }));
+    call.print(formatJson({ name, digest, config: config.digest, layers: list }));
+  } else call.print(`${name.replace(/@.*/, "")}@${digest}\n`);
+  return 0;
 }

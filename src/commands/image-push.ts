@@ -6,7 +6,7 @@ import { formatJson, quoteShort } from "../profile/quote.ts";
 import { formatReference } from "../registry/reference.ts";
 import type { ImageSource } from "../registry/sink.ts";
 import { type Call, type Command, hasOption } from "./command.ts";
-import { openClient, readValue, registryOptions, showProgress } from "./image-options.ts";
+import { openClient, readValue, registryOptions, showProgress, type WithStore } from "./image-options.ts";
 
 const args = {
   chunk: {
@@ -18,8 +18,8 @@ const args = {
   ...registryOptions,
 } as const satisfies OptionTable;
 
-/** @param openStore called once, when the command line is understood */
-export function createImagePush(openStore: (call: Call) => ImageSource | Promise<ImageSource>): Command {
+/** @param withStore called once, when the command line is understood */
+export function createImagePush(withStore: WithStore<ImageSource>): Command {
   return {
     meta: { name: "image push", description: "Put an image into a registry" },
     args,
@@ -31,14 +31,11 @@ export function createImagePush(openStore: (call: Call) => ImageSource | Promise
       ["tsjail image push localhost:5000/team/app:v1", "where its name says"],
       ["tsjail image push debian:12 localhost:5000/debian:12", "elsewhere"],
     ],
-    run: (call) => push(call, openStore),
+    run: (call) => push(call, withStore),
   };
 }
 
-async function push(
-  call: Call,
-  openStore: (call: Call) => ImageSource | Promise<ImageSource>,
-): Promise<number> {
+async function push(call: Call, withStore: WithStore<ImageSource>): Promise<number> {
   const [name = "", ref = name] = call.words;
   const { pushImage } = await import("../registry/push.ts");
   const size = readValue(call, "chunk");
@@ -50,17 +47,18 @@ async function push(
       throw new TsjailError("usage", `${quoteShort(ref, 200)} has a digest, which the image itself gives.`, {
         hint: "Push to a tag: tsjail image push NAME REGISTRY/REPOSITORY:TAG",
       });
-    const source = await openStore(call);
-    const image = await source.findImage(name);
-    if (image === undefined)
-      throw new TsjailError("usage", `There is no image called ${quoteShort(name, 200)} here.`, {
-        hint: "`tsjail image ls` lists those that there are.",
-      });
-    await pushImage({ client, source, image, progress, chunk });
-    const there = formatReference(client.reference);
-    const { digest } = image.manifest;
-    call.print(hasOption(call, "json") ? formatJson({ name: there, digest }) : `${there}@${digest}\n`);
-    return 0;
+    return await withStore(call, async (source) => {
+      const image = await source.findImage(name);
+      if (image === undefined)
+        throw new TsjailError("usage", `There is no image called ${quoteShort(name, 200)} here.`, {
+          hint: "`tsjail image ls` lists those that there are.",
+        });
+      await pushImage({ client, source, image, progress, chunk });
+      const there = formatReference(client.reference);
+      const { digest } = image.manifest;
+      call.print(hasOption(call, "json") ? formatJson({ name: there, digest }) : `${there}@${digest}\n`);
+      return 0;
+    });
   } finally {
     progress.end();
     await client.close();

@@ -2,6 +2,7 @@
 // logged and drew. Errors come through.
 import { splitArguments } from "../../src/arguments.ts";
 import type { Call, Command } from "../../src/commands/command.ts";
+import type { WithStore } from "../../src/commands/image-options.ts";
 import { DirectoryStore } from "./store.ts";
 
 export interface Outcome {
@@ -14,12 +15,12 @@ export interface Outcome {
 
 /** Runs one of the two as commands/image.ts does it: without the word that names the action. */
 export async function runCommand(
-  make: (store: () => DirectoryStore) => Command,
+  make: (withStore: WithStore<DirectoryStore>) => Command,
   scratch: string,
   argv: readonly string[],
   around: Partial<Call> = {},
 ): Promise<Outcome> {
-  const command = make(() => new DirectoryStore(`${scratch}/store`));
+  const command = make((_call, work) => work(new DirectoryStore(`${scratch}/store`)));
   const { given, words } = splitArguments(argv, command.args, true);
   let [stdout, log, drawn] = ["", "", ""];
   const say = (text: string) => {
