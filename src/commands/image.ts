@@ -5,19 +5,22 @@ import { TsjailError } from "../error.ts";
 import { helpOption, jsonOption, type OptionTable } from "../options.ts";
 import { quoteShort } from "../profile/quote.ts";
 import { parseSize } from "../profile/units.ts";
+import type { ImageSink, ImageSource } from "../registry/sink.ts";
 import type { Call, Command } from "./command.ts";
+import { createImagePull } from "./image-pull.ts";
+import { createImagePush } from "./image-push.ts";
 
 const imageOptions = {
   name: {
     type: "string",
     valueHint: "NAME",
-    description: "import: what it is called (default: as it says, or as the file)",
+    description: "import, pull: what it is called (default: as it says, or as the file)",
     example: "--name debian:12",
   },
   limit: {
     type: "string",
     valueHint: "SIZE",
-    description: "import: what a layer may unpack to (default: 32G)",
+    description: "import, pull: what a layer may unpack to (default: 32G)",
     example: "--limit 100G",
   },
   format: {
@@ -29,11 +32,28 @@ const imageOptions = {
   },
 } as const satisfies OptionTable;
 
-const actions = ["import", "ls", "inspect", "rm", "tag", "prune", "export"] as const;
+const actions = ["import", "pull", "push", "ls", "inspect", "rm", "tag", "prune", "export"] as const;
+
+/** @param doing as the beginning of a sentence, for what goes wrong */
+async function lendStore(
+  call: Call,
+  doing: string,
+  work: (store: ImageSink & ImageSource) => Promise<number>,
+): Promise<number> {
+  const { useStore } = await import("../image/store.ts");
+  const { createSink } = await import("../image/sink.ts");
+  const { defaultLimits } = await import("../image/unpack.ts");
+  const { limit } = readImport(call);
+  const limits = limit === undefined ? defaultLimits : { ...defaultLimits, size: limit };
+  return useStore(call.environment, { lock: "shared", doing }, (store) => work(createSink(store, limits)));
+}
+
+const pull = createImagePull((call, work) => lendStore(call, "The pull", work));
+const push = createImagePush((call, work) => lendStore(call, "The push", work));
 
 export const image: Command = {
-  meta: { name: "image", description: "Import, list, remove and export root file systems" },
-  args: { ...imageOptions, ...jsonOption, ...helpOption },
+  meta: { name: "image", description: "Import, pull, push, list, remove and export root file systems" },
+  args: { ...pull.args, ...push.args, ...imageOptions, ...jsonOption, ...helpOption },
   words: [
     { name: "action", description: actions.join(", "), required: true, complete: actions },
     { name: "what", description: "A file or directory, or the name of an image", complete: "file" },
@@ -42,6 +62,8 @@ export const image: Command = {
   examples: [
     ["tsjail image import debian.tar.xz --name debian:12", "a root file system, as debootstrap makes it"],
     ["tsjail image import saved.tar", "what docker save or skopeo wrote; - is standard input"],
+    ["tsjail image pull debian:12", "from the registry that docker uses where none is named"],
+    ["tsjail image push debian:12 localhost:5000/debian:12", "into one of your own"],
     ["tsjail image ls", "what is there"],
     [
       "tsjail image export debian:12 debian.tar",
@@ -51,9 +73,12 @@ export const image: Command = {
   ],
   async run(call: Call): Promise<number> {
     const [action = "", ...words] = call.words;
+    const rest = { ...call, words };
     const work = await import("../image/actions.ts");
     const known: Readonly<Record<(typeof actions)[number], (...words: string[]) => Promise<number>>> = {
       import: (path) => work.importAction(call, { path: locate(call, path), ...readImport(call) }),
+      pull: async () => pull.run(rest),
+      push: async () => push.run(rest),
       ls: () => work.listAction(call),
       inspect: (name) => work.inspectAction(call, name as string),
       rm: (name) => work.removeAction(call, name as string),
@@ -75,6 +100,8 @@ export const image: Command = {
 /** The words after each. */
 const wanted = {
   import: ["FILE"],
+  pull: ["REF"],
+  push: ["NAME"],
   ls: [],
   inspect: ["NAME"],
   rm: ["NAME"],
@@ -85,7 +112,7 @@ const wanted = {
 
 function checkCount(action: keyof typeof wanted, words: readonly string[]): void {
   const names = wanted[action];
-  if (words.length === names.length) return;
+  if (words.length === names.length || (action === "push" && words.length === 2)) return;
   const form = ["tsjail image", action, ...names].join(" ");
   const what =
     words.length < names.length

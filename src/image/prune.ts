@@ -1,6 +1,6 @@
 // What no image needs any more goes. In: the store, held by us alone. Out: its blobs and layers without those that nothing
 // refers to. Kept layers and environments count too: they name the layers that they lie on.
-import { lstatSync, readdirSync, unlinkSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { digestHex, readDocument, readRegular } from "./blobs.ts";
 import { listImages } from "./images.ts";
@@ -26,6 +26,9 @@ export function pruneStore(store: Store): Pruned {
     unlinkSync(join(blobDirectory, hex));
     blobs++;
   }
+  // What broken downloads have left.
+  const partial = join(store.directory, "partial");
+  for (const hex of existsSync(partial) ? readdirSync(partial) : []) unlinkSync(join(partial, hex));
   const layerParent = join(store.directory, "layers");
   const unused = readdirSync(layerParent).filter((hex) => !used.has(hex));
   const aside = makeTemporary(store);
