@@ -31,7 +31,12 @@ const mountPoints = [
 const files = ["file", "null", "console", "ptmx", "hostname"];
 
 let count = 0;
-export function makeRoot(world: string, { cleanup }: TestContext, writable: "yes" | "no", more = ""): Root {
+export function makeRoot(
+  world: string,
+  { cleanup }: TestContext,
+  writable: "yes" | "no" | "ephemeral",
+  more = "",
+): Root {
   const directory = join(world, `set-up-${count++}`);
   cleanup(() => rmSync(directory, { recursive: true, force: true }));
   const [root, outside] = [join(directory, "root"), join(directory, "outside")];

@@ -18,7 +18,8 @@ const title = "set-up";
 const { test: suite, world } = attacks(title);
 const test = suite.needs("userns", "command:cc");
 
-const makeRoot = (context: TestContext, writable: "yes" | "no") => make(world().directory, context, writable);
+const makeRoot = (context: TestContext, writable: "yes" | "no" | "ephemeral") =>
+  make(world().directory, context, writable);
 
 function note(name: string, layers: readonly Layer[], cve?: string): void {
   const words = () => [];
@@ -84,7 +85,7 @@ for (const name of linked) {
     assert.not.equal(snapshot(outside), before);
   });
   test(`${attack}: nothing outside is touched`, { timeLimit: 60 }, async (context) => {
-    for (const writable of ["no", "yes"] as const) {
+    for (const writable of ["no", "yes", "ephemeral"] as const) {
       for (const [kind, target] of Object.entries(links)) {
         const { root, outside, toml } = makeRoot(context, writable);
         replace(root, name, target(outside));

@@ -233,3 +233,21 @@ test("a layer that isn't there is named, with the nearest that is", async (conte
     assert.match(stderr, /There is no layer wrok; did you mean "work"\?/);
   }
 });
+
+test("what a jail has left in a layer sends the next start nowhere", async (context) => {
+  const world = makeWorld(context);
+  const { env } = world;
+  const outside = join(world.home, "outside");
+  mkdirSync(outside);
+  const before = snapshot(outside);
+  const put = `[[mount]]\ntype = "file"\ntarget = "/data/put"\ncontent = "put"\n`;
+  const toml = world.toml + put;
+  assert.is(await shout({ toml, env, command: sh("cat /data/put") }), "put");
+  const ways = [outside, `../../../../../../../../..${outside}`, `/proc/self/root${outside}`, "/proc/1/cwd"];
+  for (const way of ways) {
+    await jail({ toml: world.toml, env, command: sh('rm -rf /data; ln -s "$1" /data', way) });
+    const { status, stderr } = await jail({ toml, env, command: sh("echo x >/data/made; true") });
+    assert.ok(status === 0 || status === 125, stderr);
+    assert.equal(snapshot(outside), before, way);
+  }
+});
