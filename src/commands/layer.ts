@@ -1,11 +1,14 @@
-// `tsjail layer ls|rm`: the layers that are kept (root.writable = "persistent"). In: a word, names. Out: a table, or
-// layers that are gone. Next: src/layer/list.ts, remove.ts; what is in one, `tsjail diff` tells.
+// `tsjail layer ls|rm|export`: the layers that are kept (root.writable = "persistent"). In: a word, a name. Out: a table,
+// an archive, or a layer that is gone. Next: src/layer/list.ts, remove.ts, tar.ts; what is in one, `tsjail diff` tells.
+import { closeSync, existsSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { resolve } from "node:path";
 import { TsjailError } from "../error.ts";
 import { describeOver } from "../layer/keep.ts";
 import { findLayer, type KeptLayer, listLayers } from "../layer/list.ts";
 import { withLayer } from "../layer/lock.ts";
-import { layersDirectory } from "../layer/place.ts";
+import { layerPlaces, layersDirectory } from "../layer/place.ts";
 import { removeLayer } from "../layer/remove.ts";
+import { packLayer } from "../layer/tar.ts";
 import { helpOption, jsonOption } from "../options.ts";
 import { formatSize } from "../plan/describe.ts";
 import { quoteShell, quoteWord } from "../plan/escape.ts";
@@ -14,25 +17,27 @@ import { formatJson, quoteShort } from "../profile/quote.ts";
 import { type Call, type Command, hasOption } from "./command.ts";
 
 export const layer: Command = {
-  meta: { name: "layer", description: "List or remove the layers that jails have written to" },
+  meta: { name: "layer", description: "List, remove or export the layers that jails have written to" },
   args: { ...jsonOption, ...helpOption },
   words: [
-    { name: "action", description: "ls or rm", required: true, complete: ["ls", "rm"] },
-    { name: "name", description: "the layer, for rm" },
+    { name: "action", description: "ls, rm or export", required: true, complete: ["ls", "rm", "export"] },
+    { name: "name", description: "the layer, for rm and export" },
+    { name: "file", description: "the archive, for export; it must not exist" },
   ],
   examples: [
     ["tsjail layer ls", "which layers there are, over what, and who has them"],
+    ["tsjail layer export work work.tar", "an archive in the form of an image's layer"],
     ["tsjail layer rm work", "removes the layer `work`, whatever is in it"],
   ],
   run(call: Call): number {
-    const [action = "", name] = call.words;
-    const act = action === "ls" ? list : action === "rm" ? remove : undefined;
+    const [action = "", name, file] = call.words;
+    const act = actions.get(action);
     if (act === undefined) {
       throw new TsjailError("usage", `\`tsjail layer\` does not know ${quoteShort(action)}.`, {
-        hint: "It knows ls and rm.",
+        hint: "It knows ls, rm and export.",
       });
     }
-    return act(call, requireLayers(call), name);
+    return act(call, requireLayers(call), name, file);
   },
 };
 
@@ -67,12 +72,50 @@ function formatLayer({ name, record, size, holder }: KeptLayer, longest: number)
   return `${name.padEnd(longest)}  ${when.padEnd(19)}  ${formatSize(size).padStart(12)}  ${over}${use}`;
 }
 
-function remove(call: Call, layers: string, name: string | undefined): number {
-  if (name === undefined) {
-    throw new TsjailError("usage", "`tsjail layer rm` needs the name of a layer.", {
+/** @throws TsjailError `usage` for too few words, or too many */
+function requireWords(action: string, words: readonly (string | undefined)[], wanted: number): string[] {
+  const given = words.filter((word) => word !== undefined);
+  if (given.length === wanted) return given;
+  throw new TsjailError(
+    "usage",
+    `\`tsjail layer ${action}\` needs a name${wanted === 1 ? "" : " and a file"}.`,
+    {
       hint: "`tsjail layer ls` lists those that are kept.",
+    },
+  );
+}
+
+/** Not while a jail writes to it: it would be half of one thing and half of another. */
+function exportLayer(call: Call, layers: string, ...words: (string | undefined)[]): number {
+  const [name = "", file = ""] = requireWords("export", words, 2);
+  const directory = findLayer(layers, name);
+  const path = resolve(call.cwd, file);
+  withLayer(name, directory, () => explainErrno(path, "written", () => writeArchive(path, directory)));
+  if (hasOption(call, "json")) call.print(`${JSON.stringify({ exported: name, file: path })}\n`);
+  else call.log.success(`The layer ${quoteWord(name)} is exported to ${quoteWord(path)}.`);
+  return 0;
+}
+
+function writeArchive(path: string, directory: string): void {
+  if (existsSync(path)) {
+    throw new TsjailError("usage", `${quoteWord(path)} exists already.`, {
+      hint: "Give another name, or remove it first.",
     });
   }
+  const fd = openSync(path, "wx", 0o644);
+  try {
+    for (const piece of packLayer(layerPlaces(directory).upper))
+      for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
+  } catch (error) {
+    unlinkSync(path);
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function remove(call: Call, layers: string, ...words: (string | undefined)[]): number {
+  const [name = ""] = requireWords("rm", words, 1);
   const directory = findLayer(layers, name);
   withLayer(name, directory, () => explainErrno(directory, "removed", () => removeLayer(directory)));
   if (hasOption(call, "json")) call.print(`${JSON.stringify({ removed: name })}\n`);
@@ -91,3 +134,9 @@ function explainErrno<T>(path: string, what: string, work: () => T): T {
     });
   }
 }
+
+const actions = new Map([
+  ["ls", list],
+  ["rm", remove],
+  ["export", exportLayer],
+]);

@@ -1,7 +1,16 @@
 // Layers that are kept: written by one jail, seen by the next, by one at a time, and what `tsjail diff` and `tsjail
 // layer` make of them. In: a home of the test's own, and a root with next to nothing in it.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import * as assert from "../support/assert.ts";
 import {
@@ -250,4 +259,37 @@ test("what a jail has left in a layer sends the next start nowhere", async (cont
     assert.ok(status === 0 || status === 125, stderr);
     assert.equal(snapshot(outside), before, way);
   }
+});
+
+test("export writes a layer as images have it, the same bytes each time", async (context) => {
+  const world = makeWorld(context);
+  const long = "n".repeat(150);
+  const script = `cd /data; rm gone; rm -r old; mkdir old; echo new >old/fresh; ln old/fresh second; ln -s "$1" "$1"
+    mkdir -p "$1-d/$1"; head -c 700 /dev/zero >"$1-d/$1/zeros"; chmod 750 "$1-d"; mkfifo pipe`;
+  await shout({ ...world, command: sh(script, long) });
+  const [one, two] = [join(world.home, "one.tar"), join(world.home, "two.tar")];
+  assert.is(run(world, "layer", "export", "work", one).status, 0);
+  assert.is(run(world, "layer", "export", "work", two).status, 0);
+  assert.ok(readFileSync(one).equals(readFileSync(two)));
+  const names = execFileSync("tar", ["-tf", one], { encoding: "utf8" }).trim().split("\n");
+  const wanted = [
+    "data/.wh.gone",
+    "data/old/.wh..wh..opq",
+    "data/old/fresh",
+    `data/${long}-d/${long}/zeros`,
+    "data/pipe",
+  ];
+  for (const name of wanted) assert.ok(names.includes(name), name);
+  assert.not.ok(names.includes("etc/hosts"));
+  const out = join(world.home, "out");
+  mkdirSync(out);
+  execFileSync("tar", ["-xf", one, "-C", out, "--no-same-owner"]);
+  assert.is(readFileSync(join(out, "data/second"), "utf8"), "new\n");
+  assert.is(lstatSync(join(out, "data/second")).nlink, 2);
+  assert.is(readlinkSync(join(out, "data", long)), long);
+  assert.is(lstatSync(join(out, `data/${long}-d`)).mode & 0o777, 0o750);
+  assert.is(lstatSync(join(out, `data/${long}-d/${long}/zeros`)).size, 700);
+  const again = run(world, "layer", "export", "work", one);
+  assert.is(again.status, 125);
+  assert.match(again.stderr, /one\.tar exists already/);
 });
