@@ -11,6 +11,7 @@ export const commands = {
   layer: async () => (await import("./layer.ts")).layer,
   diff: async () => (await import("./diff.ts")).diff,
   image: async () => (await import("./image.ts")).image,
+  commit: async () => (await import("./commit.ts")).commit,
   doctor: async () => (await import("./doctor.ts")).doctor,
   init: async () => (await import("./init.ts")).init,
   trust: async () => (await import("./trust.ts")).trust,

@@ -16,9 +16,9 @@ import { TsjailError } from "../error.ts";
 import { describeErrno } from "../profile/parse.ts";
 import { addBlob, blobPath, digestHex, readDocument } from "./blobs.ts";
 import { detectCompression, readUnpacked } from "./compression.ts";
+import { encodeFile } from "./encode.ts";
 import { findImage, type Image } from "./images.ts";
 import { imageName, manifestSchema, mediaTypes, type OciManifest, refName } from "./oci.ts";
-import { encodeFile } from "./pack.ts";
 import { removeTree } from "./remove.ts";
 import type { Store } from "./store.ts";
 
@@ -74,7 +74,10 @@ function listOci(store: Store, image: Image, manifest: OciManifest): Member[] {
   const blobs = [...new Set(digests)].sort().map((digest): Member => {
     return { name: `blobs/sha256/${digestHex(digest)}`, content: { path: blobPath(store, digest) } };
   });
+  // Named, since skopeo would give directories that it makes itself to root.
+  const directories = ["blobs/", "blobs/sha256/"].map((name): Member => ({ name, content: Buffer.alloc(0) }));
   return [
+    ...directories,
     ...blobs,
     { name: "index.json", content: json(index) },
     { name: "oci-layout", content: json({ imageLayoutVersion: "1.0.0" }) },
@@ -153,6 +156,7 @@ function writeDirectory(members: readonly Member[], target: string): void {
   try {
     mkdirSync(join(target, "blobs/sha256"), { recursive: true });
     for (const { name, content } of members) {
+      if (name.endsWith("/")) continue;
       if (Buffer.isBuffer(content)) writeFileSync(join(target, name), content);
       else copyFileSync(content.path, join(target, name));
     }

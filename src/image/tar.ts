@@ -1,11 +1,11 @@
 // Reads tar archives: ustar, GNU (long names, sparse files) and pax (also sparse 0.1 and 1.0). In: chunks of bytes. Out:
 // one call for each entry, and its content in pieces; nothing waits, and no more than a header is held in memory.
-// Numbers and checksums are read by node-tar's Header. Its reader, as all of npm, loses extended attributes, leaves sparse
+// Numbers and checksums are read by node-tar's Header (header.ts). Its reader, as all of npm, loses extended attributes, leaves sparse
 // files packed, and takes an archive that was cut off between entries for whole.
 // Next: unpack.ts.
-import { Header } from "tar/header";
 import { type ByteString, toText } from "./bytes.ts";
 import { invalid } from "./failure.ts";
+import { decodeHeader, parsePax, type Raw, readNumber, readOctal, readString, readTime } from "./header.ts";
 import { type Extent, parseMap10, parseMapText, readGnuExtents } from "./sparse.ts";
 
 export type EntryType =
@@ -137,16 +137,6 @@ function* readEntries(
   for (;;) yield { some: Number.MAX_SAFE_INTEGER };
 }
 
-interface Raw {
-  readonly mode: number | undefined;
-  readonly uid: number | undefined;
-  readonly gid: number | undefined;
-  readonly mtime: Date | undefined;
-  readonly name: ByteString;
-  readonly target: ByteString;
-  readonly size: number;
-}
-
 interface Found {
   readonly header: Buffer;
   readonly raw: Raw;
@@ -154,25 +144,6 @@ interface Found {
   readonly fields: ReadonlyMap<string, ByteString>;
   readonly longName: ByteString;
   readonly longTarget: ByteString;
-}
-
-/** @returns undefined for the mark of the end */
-function decodeHeader(bytes: Buffer, subject: string): Raw | undefined {
-  let header: Header;
-  try {
-    header = new Header(bytes);
-  } catch {
-    throw invalid(subject, "has an entry with an impossible number");
-  }
-  if (header.nullBlock) return undefined;
-  if (!header.cksumValid)
-    throw invalid(subject, "is no tar archive, or damaged: a header's checksum is wrong");
-  const text = (start: number, length: number) => readString(bytes.subarray(start, start + length));
-  // In GNU's own form other things are where POSIX has the prefix.
-  const prefix = text(257, 6) === "ustar" && bytes[262] === 0 ? text(345, 155) : "";
-  const name = prefix === "" ? text(0, 100) : `${prefix}/${text(0, 100)}`;
-  const { mode, uid, gid, size = Number.NaN, mtime } = header;
-  return { mode, uid, gid, size, mtime, name, target: text(157, 100) };
 }
 
 function* readEntry(subject: string, visit: Visit, found: Found): Parsing<void> {
@@ -305,42 +276,4 @@ function* readExtra(size: number, subject: string): Parsing<Buffer> {
   if (size === 0) return Buffer.alloc(0);
   const bytes = yield { all: Math.ceil(size / block) * block };
   return bytes.subarray(0, size);
-}
-
-const readString = (bytes: Buffer): ByteString => bytes.toString("latin1").replace(/\0.*$/s, "");
-
-/** pax(1): "LENGTH KEY=VALUE\n", the length being that of the whole record. */
-function parsePax(bytes: Buffer, subject: string): Map<string, ByteString> {
-  const fields = new Map<string, ByteString>();
-  for (let at = 0; at < bytes.length; ) {
-    const [, digits = ""] = /^(\d{1,8}) /.exec(bytes.toString("latin1", at, at + 9)) ?? [];
-    const length = Number(digits);
-    const record = bytes.toString("latin1", at + digits.length + 1, at + length);
-    const equals = record.indexOf("=");
-    if (digits === "" || at + length > bytes.length || !record.endsWith("\n") || equals < 1) {
-      throw invalid(subject, "has a damaged extended header");
-    }
-    fields.set(record.slice(0, equals), record.slice(equals + 1, -1));
-    at += length;
-  }
-  return fields;
-}
-
-function readNumber(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
-}
-
-function readTime(text: string | undefined): bigint | undefined {
-  const match = /^(-?)(\d{1,12})(?:\.(\d*))?$/.exec(text ?? "");
-  if (match === null) return undefined;
-  const [, sign, seconds = "0", fraction = ""] = match;
-  const value = BigInt(seconds) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
-  return sign === "-" ? -value : value;
-}
-
-/** Of a device's number: eight bytes. */
-function readOctal(header: Buffer, at: number): number {
-  if (header[at] === 0x80) return header.readUInt32BE(at + 4);
-  const text = readString(header.subarray(at, at + 8)).trim();
-  return /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : 0;
 }
