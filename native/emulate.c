@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Root emulation, the monitor's part: credentials of processes that set ids which the jail does not
- * have (src/seccomp/emulate.ts says which calls are asked about here, monitor.c hands them over).
+ * have (src/seccomp/emulate.ts says which calls are asked about here, monitor.c begins it).
  * All of it is a tale told to the jail's processes about themselves: nothing is decided by it.
  *
  * What a process has been told is kept in the process: the kernel passes resource limits on to
@@ -8,10 +8,12 @@
  * limit is the number of a set of credentials here; a number that stands for none is what the jail
  * began with. So there is nothing to look up by pid, and nothing to forget when a process ends. */
 #include <asm-generic/errno.h>
+#include <linux/capability.h>
 #include <linux/fcntl.h>
-#include <linux/resource.h>
-#include <linux/seccomp.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
 
+#include "emulate.h"
 #include "monitor.h"
 
 enum { REAL, EFFECTIVE, SAVED, FILES, KINDS };
@@ -31,20 +33,11 @@ struct credentials {
 static struct credentials *sets;
 static u32 set_count;
 
-/* One call that waits for its answer. */
-struct question {
-    int listener;
-    struct seccomp_notif call;
-    struct seccomp_notif_resp response;
-    struct rlimit64 limit;
-};
-
-static u32 word(const struct question *question, int index) {
+u32 word(const struct question *question, int index) {
     return (u32)question->call.data.args[index];
 }
 
-/* The process may have been killed, and its number be another's. */
-static int is_waiting(const struct question *question) {
+int is_waiting(const struct question *question) {
     return sys(ioctl, question->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &question->call.id) == 0;
 }
 
@@ -63,8 +56,7 @@ static long open_memory(const struct question *question, u64 flags) {
     return -ESRCH;
 }
 
-/* How much of it there was, or a negative errno. */
-static long read_memory(const struct question *question, u64 from, void *to, size_t length) {
+long read_memory(const struct question *question, u64 from, void *to, size_t length) {
     long fd = open_memory(question, O_RDONLY), n;
 
     if (fd < 0)
@@ -331,35 +323,77 @@ static long find_answer(struct question *question) {
     case __NR_fsetxattr:
     case SETXATTRAT:
         return set_attribute(question);
+#ifdef __NR_mknod
+    case __NR_mknod:
+#endif
+    case __NR_mknodat:
+        return make_stand_in(question);
     case __NR_prctl:
         return keep_capabilities(question);
     }
     return set_ids(question);
 }
 
-void emulation_start(const struct op_emulate *op, int listener) {
-    struct credentials *first;
-
-    sets = allocate(MAX_SETS * sizeof *sets);
-    set_count = 1;
-    first = &sets[0];
-    for (int kind = 0; kind < KINDS; kind++) {
-        first->uid[kind] = (u32)op->uid;
-        first->gid[kind] = (u32)op->gid;
-    }
-    /* Who asks and who answers take turns, on one processor. */
-    sys(ioctl, listener, SET_FLAGS, SYNC_WAKE_UP);
-}
-
-void emulation_answer(int listener) {
+static void answer_one(int listener) {
     struct question question = {.listener = listener};
     long result;
 
     if (sys(ioctl, listener, SECCOMP_IOCTL_NOTIF_RECV, &question.call) < 0)
-        return; /* it has been killed (ENOENT), or there is a signal for us */
+        return; /* it has been killed meanwhile (ENOENT) */
     result = find_answer(&question);
     question.response.id = question.call.id;
     question.response.val = result < 0 ? 0 : result;
     question.response.error = result < 0 ? (s32)result : 0;
     sys(ioctl, listener, SECCOMP_IOCTL_NOTIF_SEND, &question.response);
+}
+
+static struct { int listener, parent; } teller;
+
+static void tell(void *unused) {
+    static struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    static const struct __user_cap_data_struct none[2];
+    int listener = teller.listener;
+
+    (void)unused;
+    /* Root's own are not needed, and what is done for the jail is not done with them: over the
+     * jail's processes the maker of its user namespace has all of them (user_namespaces(7)). */
+    if (sys(capset, &header, none) < 0)
+        sys_exit(EXIT_TSJAIL);
+    sys(prctl, PR_SET_PDEATHSIG, 9 /* SIGKILL */, 0, 0, 0);
+    if (sys(getppid) != teller.parent)
+        sys_exit(0);
+    /* or whoever is at the other end of a pipe would wait for us */
+    sys(close_range, 0, listener - 1, 0);
+    sys(close_range, listener + 1, ~0u, 0);
+    while (1)
+        answer_one(listener);
+}
+
+/* A process of its own: the memory that it reads is the jail's, which may see to it that a page
+ * never comes (fuse(4)), and the monitor has a clock to look after. */
+long emulation_start(const struct op_emulate *op, int listener) {
+    static char stack[32768] __attribute__((aligned(16)));
+    struct clone_args args = {.flags = CLONE_VM,
+                              .exit_signal = 17 /* SIGCHLD */,
+                              .stack = (u64)(size_t)stack,
+                              .stack_size = sizeof stack};
+    long pid;
+
+    sets = allocate(MAX_SETS * sizeof *sets);
+    set_count = 1;
+    for (int kind = 0; kind < KINDS; kind++) {
+        sets[0].uid[kind] = (u32)op->uid;
+        sets[0].gid[kind] = (u32)op->gid;
+    }
+    /* Who asks and who answers take turns, on one processor. */
+    sys(ioctl, listener, SET_FLAGS, SYNC_WAKE_UP);
+    teller.listener = listener;
+    teller.parent = (int)sys(getpid);
+    pid = spawn(&args, tell, NULL);
+    if (pid == -ENOSYS || pid == -EPERM) { /* as in clone_init() */
+        pid = sys(clone, 17 /* SIGCHLD */, 0, 0, 0, 0);
+        if (pid == 0)
+            tell(NULL);
+    }
+    return pid;
 }

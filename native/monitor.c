@@ -29,7 +29,7 @@ struct watch {
     int pid, pidfd;
     int parent; /* a pidfd of the process that started us, or -1 */
     int signals;
-    int listener; /* of the filter for root emulation, or -1 */
+    int emulator; /* the process that answers for root emulation, or 0 */
     int ready, started, channel_ended, channel_errors;
     int has_status, status; /* of the command, as init told it */
     int timed_out, killed;
@@ -160,8 +160,8 @@ static void note_start(struct jail *jail, struct watch *watch) {
     let_go_of_descriptors(jail);
 }
 
-/* To whoever answers in the filter's place: our caller has the other end of the socket. With root
- * emulation it is us. */
+/* To whoever answers in the filter's place: our caller has the other end of the socket, or, for
+ * root emulation, a process of our own. */
 static int pass_listener(struct jail *jail, struct watch *watch, int listener) {
     const struct operation *emulate = plan_find(&jail->plan, OP_EMULATE);
     const struct operation *op = emulate ? emulate : plan_find(&jail->plan, OP_SECCOMP);
@@ -171,16 +171,13 @@ static int pass_listener(struct jail *jail, struct watch *watch, int listener) {
     jail->failure.op = (s32)(op - jail->plan.operation);
     if (listener < 0)
         return fail(jail, STEP_RECVMSG, -EMFILE);
-    if (emulate) {
-        watch->listener = listener;
-        emulation_start(fields(emulate, emulate), listener);
-        jail->failure.op = -1;
-        return 0;
-    }
-    error = message_send((int)fields(op, seccomp)->notify_fd, &empty, listener);
+    error = emulate ? emulation_start(fields(emulate, emulate), listener)
+                    : message_send((int)fields(op, seccomp)->notify_fd, &empty, listener);
     sys(close, listener);
     if (error < 0)
-        return fail(jail, STEP_SENDMSG, error);
+        return fail(jail, emulate ? STEP_FORK : STEP_SENDMSG, error);
+    if (emulate)
+        watch->emulator = (int)error;
     jail->failure.op = -1;
     return 0;
 }
@@ -347,16 +344,7 @@ static struct timespec64 *time_to_wait(const struct jail *jail, const struct wat
     return time;
 }
 
-static void answer_call(struct watch *watch, int events) {
-    if (events & POLLIN) {
-        emulation_answer(watch->listener);
-    } else if (events) { /* nobody is left who could ask */
-        sys(close, watch->listener);
-        watch->listener = -1;
-    }
-}
-
-enum { SIGNALS, CHANNEL, INIT, PARENT, LISTENER, KEYBOARD, MASTER, SCREEN, SOURCES };
+enum { SIGNALS, CHANNEL, INIT, PARENT, KEYBOARD, MASTER, SCREEN, SOURCES };
 
 /* Until init has ended, or has told why it could not start. */
 static void watch_jail(struct jail *jail, struct watch *watch) {
@@ -369,7 +357,6 @@ static void watch_jail(struct jail *jail, struct watch *watch) {
         poll[CHANNEL] = (struct pollfd){watch->channel_ended ? -1 : jail->socket, POLLIN, 0};
         poll[INIT] = (struct pollfd){watch->pidfd, POLLIN, 0};
         poll[PARENT] = (struct pollfd){watch->parent, POLLIN, 0};
-        poll[LISTENER] = (struct pollfd){watch->listener, POLLIN, 0};
         relay_watch(&watch->relay, &jail->terminal, &poll[KEYBOARD], &poll[MASTER], &poll[SCREEN]);
         /* Before the command is the foreground group of its terminal, ^C would reach nobody. The
          * caller's terminal keeps the keys until then. */
@@ -388,7 +375,6 @@ static void watch_jail(struct jail *jail, struct watch *watch) {
             watch->parent = -1;
             kill_jail(jail, watch);
         }
-        answer_call(watch, poll[LISTENER].revents);
         relay_move(&watch->relay, &jail->terminal, &poll[KEYBOARD], &poll[MASTER], &poll[SCREEN]);
         check_clock(jail, watch);
     }
@@ -408,6 +394,11 @@ static int finish(struct jail *jail, struct watch *watch, struct usage *usage) {
         relay_drain(&watch->relay, &jail->terminal);
     terminal_restore(jail);
     host_undo();
+    if (watch->emulator) {
+        sys(kill, watch->emulator, SIG_KILL);
+        while (sys(wait4, watch->emulator, NULL, 0, NULL) == -EINTR)
+            ;
+    }
     /* it may still be keeping the plan, which the next start is to find */
     while (jail->node && sys(wait4, jail->node, NULL, 0, NULL) == -EINTR)
         ;
@@ -446,7 +437,7 @@ static int prepare(struct jail *jail, struct watch *watch) {
 }
 
 int monitor(struct jail *jail) {
-    struct watch watch = {.parent = -1, .listener = -1};
+    struct watch watch = {.parent = -1};
     struct usage usage = {0};
     int status;
 

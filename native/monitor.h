@@ -46,8 +46,8 @@ int host_write_maps(struct jail *jail, int pid);
 void host_undo(void);
 
 /* emulate.c: credentials that the jail's processes are told they have. */
-void emulation_start(const struct op_emulate *op, int listener);
-void emulation_answer(int listener);
+/* The process that tells them, to be killed at the end; or a negative errno. */
+long emulation_start(const struct op_emulate *op, int listener);
 
 /* status.c: JSON lines on the plan's status_fd. The inodes are read before init stops being
  * dumpable. */

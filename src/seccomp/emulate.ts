@@ -96,7 +96,7 @@ const giveAway = (at: number, { uid, gid }: Emulated): Instruction[] => [
   success,
 ];
 
-/** Devices, but for the 0:0 of overlayfs's whiteouts, which anybody may make (Linux 5.8). */
+/** Of devices there is no more than a file, which another has to make (native/stand_in.c); but for the 0:0 of overlayfs's whiteouts, which anybody may make (Linux 5.8). */
 const makeNode = (at: number): Instruction[] => [
   loadArgument(at),
   statement(AND, S_IFMT),
@@ -105,7 +105,7 @@ const makeNode = (at: number): Instruction[] => [
   loadArgument(at + 1),
   jump(JEQ, 0, 0, 1),
   proceed,
-  success,
+  ask,
 ];
 
 /** What is kept over a change of ids; and what is to be laid down, where there is nothing. */
