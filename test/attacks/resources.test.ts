@@ -40,7 +40,7 @@ for (const profile of profiles) {
     for (const [options, signal] of [
       [[], "SIGTERM"],
       [[], "SIGKILL"],
-      [["--timeout", "400ms", "--set", "process.kill_after='200ms'"], undefined],
+      [["--timeout", "3s", "--set", "process.kill_after='200ms'"], undefined],
     ] as const) {
       const running = start(options, "fork_many", "100");
       await running.waitFor("made 100");
