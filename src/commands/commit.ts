@@ -24,7 +24,7 @@ export const commit: Command = {
   ],
   examples: [
     ["tsjail commit work debian:work", "debian:12 and what was installed on top of it"],
-    ["tsjail commit -m 'with git' work debian:git", "SOURCE_DATE_EPOCH makes it the same every time"],
+    ["tsjail commit work debian:git -m git", "SOURCE_DATE_EPOCH makes it the same every time"],
   ],
   async run(call: Call): Promise<number> {
     const [layer = "", name = ""] = call.words;
