@@ -390,8 +390,8 @@ int op_symlink(struct jail *jail, const struct op_symlink *op) {
     if (!jail->directory.is_own)
         return fail_because(jail, STEP_SYMLINKAT, REASON_MOUNT_POINT_MISSING);
     error = sys(symlinkat, op->text, jail->directory.fd, name);
-    /* in a kept layer it is from the last time */
-    if (error == -EEXIST && jail->layer >= 0 && is_link(jail->directory.fd, name, op->text))
+    /* a kept layer has it from the last time, or the root that a layer lies over has it itself */
+    if (error == -EEXIST && is_link(jail->directory.fd, name, op->text))
         return 0;
     return error < 0 ? fail(jail, STEP_SYMLINKAT, error) : 0;
 }

@@ -131,13 +131,20 @@ test("one jail writes at a time: the second is told who has the layer", async (c
 test('with busy = "ephemeral" the second sees the layer, and what it writes is thrown away', async (context) => {
   const world = makeWorld(context);
   const { env } = world;
-  const toml = `${world.toml}busy = "ephemeral"\n`;
+  const link = `[[mount]]\ntype = "symlink"\ntarget = "/data/put"\nsource = "same"\n`;
+  const toml = `${world.toml}busy = "ephemeral"\n${link}`;
   await shout({ toml, env, command: sh("echo kept >/data/new; rm /data/gone") });
   const first = await hold(world, toml);
   const script = "cat /data/new; echo mine >/data/mine; rm /data/new; ls /data";
-  assert.is(await shout({ toml, env, command: sh(script) }), "kept\nchanged\nlink\nmine\nmode\nold\nsame\n");
+  assert.is(
+    await shout({ toml, env, command: sh(script) }),
+    "kept\nchanged\nlink\nmine\nmode\nold\nput\nsame\n",
+  );
   await first.end();
-  assert.is(await shout({ toml, env, command: sh("ls /data") }), "changed\nlink\nmode\nnew\nold\nsame\n");
+  assert.is(
+    await shout({ toml, env, command: sh("ls /data") }),
+    "changed\nlink\nmode\nnew\nold\nput\nsame\n",
+  );
 });
 
 test("a jail that is killed leaves a layer of use, and no lock", async (context) => {
