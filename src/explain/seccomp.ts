@@ -8,7 +8,10 @@ import { adviseCommands, type Failure, type Rule } from "./rule.ts";
 const ops = ["emulate", "seccomp"] as const;
 const steps = ["seccomp"] as const;
 const isFiltered = ({ facts }: Failure): boolean => readValue(facts.process)?.seccomp === "filter";
-const withoutFilter = 'Or do without it, in the profile: seccomp = "off" in [security]';
+const withoutFilter = ({ operation }: Failure): string =>
+  operation?.op === "emulate"
+    ? "Or do without it: take user.emulate out of the profile"
+    : 'Or do without it, in the profile: seccomp = "off" in [security]';
 
 /** Ahead of those on system calls that are missing, which know less. */
 export const seccompRules: readonly Rule[] = [
@@ -21,7 +24,7 @@ export const seccompRules: readonly Rule[] = [
     why: ({ facts }) =>
       `A seccomp filter around tsjail${describeAround(facts.container)} lets nobody add one of their own: it refuses ` +
       "seccomp(2).",
-    fix: ({ facts }) => `${adviseUnfiltered(facts.container)}\n${withoutFilter}`,
+    fix: (failure) => `${adviseUnfiltered(failure.facts.container)}\n${withoutFilter(failure)}`,
   },
   {
     name: "seccomp_missing",
@@ -30,7 +33,8 @@ export const seccompRules: readonly Rule[] = [
     errnos: ["ENOSYS", "EINVAL"],
     code: "host_unsupported",
     why: "This kernel has no filters of system calls, or not the kind that the plan asks for: CONFIG_SECCOMP_FILTER.",
-    fix: `${adviseCommands("See what it has:", "zgrep SECCOMP /proc/config.gz /boot/config-$(uname -r)", "cat /proc/sys/kernel/seccomp/actions_avail")}\n${withoutFilter}`,
+    fix: (failure) =>
+      `${adviseCommands("See what it has:", "zgrep SECCOMP /proc/config.gz /boot/config-$(uname -r)", "cat /proc/sys/kernel/seccomp/actions_avail")}\n${withoutFilter(failure)}`,
   },
   {
     name: "seccomp_privilege",
@@ -54,7 +58,7 @@ export const seccompRules: readonly Rule[] = [
     steps,
     errnos: ["EBUSY"],
     why: "A filter around tsjail has a supervisor already, and there can be only one (seccomp_unotify(2)).",
-    fix: "Run tsjail outside of it, or use a filter that asks nobody.",
+    fix: "Run tsjail outside of it, or use a filter that asks nobody, and no user.emulate.",
   },
   {
     name: "seccomp_supervisor",

@@ -2,7 +2,7 @@ import { answer } from "../../src/seccomp/answer.ts";
 import { auditArchitectures, decodeProgram } from "../../src/seccomp/bpf.ts";
 import * as assert from "../support/assert.ts";
 import { suite } from "../support/suite.ts";
-import { compileToml, debian, pick, quiet } from "./fixture.ts";
+import { compileToml, debian, noRun, pick, quiet } from "./fixture.ts";
 
 const test = suite("compile/emulate");
 const asRoot = '[user]\nuid = "root"\n';
@@ -58,3 +58,23 @@ for (const [what, toml, message] of [
     assert.is(pick(compileToml(quiet + emulated), "emulate").length, 1);
   });
 }
+
+test("it does not go with ids that are real, nor with another supervisor", () => {
+  const map = "map = [{ inside = 0, outside = 100000, count = 65536 }]\n";
+  const root = { ...debian, uid: 0, gid: 0, user: "root", home: "/root", cwd: "/", privileged: true };
+  assert.throws(() => compileToml(quiet + emulated + map, root), /user\.map maps ids that are real/);
+  assert.is(pick(compileToml(quiet + asRoot + map, root), "emulate").length, 0);
+  const content = JSON.stringify({
+    defaultAction: "SCMP_ACT_ALLOW",
+    syscalls: [{ names: ["mknod"], action: "SCMP_ACT_NOTIFY" }],
+  });
+  const host = {
+    ...debian,
+    files: { ...debian.files, "/rules.json": { kind: "content", content } as const },
+  };
+  const letAll = [{ code: 6, jt: 0, jf: 0, k: 0x7fff_0000 }];
+  const run = { ...noRun, notifyFd: 9, buildProgram: () => ({ program: letAll, more: [], left: [] }) };
+  const rules = '[security]\nseccomp = "/rules.json"\n';
+  assert.throws(() => compileToml(quiet + emulated + rules, host, run), /has a supervisor already/);
+  assert.is(pick(compileToml(quiet + asRoot + rules, host, run), "seccomp")[0]?.notify_fd, 9);
+});
