@@ -15,6 +15,7 @@ const targeted = [
     "hide",
     "readonly",
     "attributes",
+    "overlay",
     "directory",
     "symlink",
     "mount_point",
@@ -60,7 +61,7 @@ const mountPointRules: readonly Rule[] = [
       [
         `Choose a target that exists, or one in a tmpfs of the jail's own (/tmp, /run).`,
         "Or put a tmpfs above it in the profile: the host's files there are then shown only where the profile says so.",
-        ...(isOptional(failure)
+        ...(isOptional(failure) || failure.operation?.op === "overlay"
           ? []
           : ["Or write `optional = true` for this mount: it is then passed over."]),
       ].join("\n"),

@@ -134,11 +134,19 @@ function isPassedOver(operation: Operation, probe: Probe): boolean {
   return probe(operation.source).kind === "missing";
 }
 
+/** What a layer itself has is not looked at; of several below it nobody can say which it would be. */
+function findSource(by: MountOperation): string | undefined {
+  if (by.op === "bind" || by.op === "root_bind" || by.op === "device") return by.source;
+  const isLayered = by.op === "root_overlay" || by.op === "overlay";
+  return isLayered && by.lower.length === 1 ? by.lower[0] : undefined;
+}
+
 /** The host's path behind a path of the jail; undefined where the mount is not of the host's tree. */
 function translate(by: MountOperation, path: string): string | undefined {
-  if (by.op !== "bind" && by.op !== "root_bind" && by.op !== "device") return undefined;
+  const source = findSource(by);
+  if (source === undefined) return undefined;
   const target = findTarget(by) ?? "/";
-  return posix.join(by.source, path.slice(target === "/" ? 0 : target.length));
+  return posix.join(source, path.slice(target === "/" ? 0 : target.length));
 }
 
 function isMountPoint(plan: Plan, path: string): boolean {

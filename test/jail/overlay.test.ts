@@ -157,3 +157,12 @@ test("nobody in the jail gets to what tsjail keeps by way of a layer", async (co
   const script = "ls -A /layers/.local/share/tsjail; ls -A /layers/.config/tsjail";
   assert.is(await shout({ toml, command: sh(script), env }), "mine.toml\n");
 });
+
+test("a command that is missing under a layer is looked for where the layer lies", async (context) => {
+  const root = makeRoot(context);
+  const missing = await jail({ toml: inDirectory(root), command: ["/data/nowhere"] });
+  assert.is(missing.status, 127);
+  assert.match(missing.stderr, /There is no command \/data\/nowhere in the jail/);
+  const closed = await jail({ toml: inDirectory(root), command: ["/data/file"] });
+  assert.is(closed.status, 126);
+});
