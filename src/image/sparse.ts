@@ -78,3 +78,21 @@ function pairUp(numbers: readonly string[], subject: string): Extent[] {
   }
   return extents;
 }
+
+/** In order, within the file, and as much as there is content. */
+export function checkExtents(
+  subject: string,
+  extents: readonly Extent[] | undefined,
+  size: number,
+  realSize: number,
+) {
+  if (extents === undefined) return;
+  let [end, content] = [0, 0];
+  for (const { offset, length } of extents) {
+    if (offset < end || !Number.isSafeInteger(offset + length)) end = Number.POSITIVE_INFINITY;
+    else end = offset + length;
+    content += length;
+  }
+  if (!(end <= realSize) || content !== size)
+    throw invalid(subject, "has a sparse file that contradicts itself");
+}

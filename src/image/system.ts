@@ -20,7 +20,6 @@ const calls = {
 // fcntl.h and sys/stat.h of Linux.
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
-const UTIME_OMIT = (1n << 30n) - 2n;
 const S_IFCHR = 0o020000;
 const S_IFIFO = 0o010000;
 const LOCK = { shared: 1, exclusive: 2 } as const;
@@ -62,18 +61,24 @@ export function setTimes(path: ByteString, mtime: bigint): void {
   check("utimensat", calls.utimensat(AT_FDCWD, terminate(path), times, AT_SYMLINK_NOFOLLOW));
 }
 
-/** Puts back the time that writing into a directory has changed; UTIME_OMIT leaves the access time. */
-export function restoreTime(path: ByteString, mtime: bigint): void {
-  const seconds = mtime / 1_000_000_000n;
-  const times = BigInt64Array.of(0n, UTIME_OMIT, seconds, mtime - seconds * 1_000_000_000n);
-  check("utimensat", calls.utimensat(AT_FDCWD, terminate(path), times, AT_SYMLINK_NOFOLLOW));
-}
-
 export function setAttribute(path: ByteString, name: string, value: Uint8Array): void {
   const length = value.length;
   // koffi takes no pointer of an empty buffer.
   const bytes = length === 0 ? Buffer.alloc(1) : value;
   check("lsetxattr", calls.lsetxattr(terminate(path), Buffer.from(`${name}\0`), bytes, length, 0));
+}
+
+/** @returns false where the file system does not take it */
+export function trySetAttribute(place: ByteString, name: string, value: Buffer): boolean {
+  try {
+    setAttribute(place, name, value);
+    return true;
+  } catch (error) {
+    // xattr(7): file systems differ in how much they take, and in whether they take any.
+    const bearable = ["EOPNOTSUPP", "E2BIG", "ERANGE", "ENOSPC", "EDQUOT", "EPERM"];
+    if (bearable.includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
+  }
 }
 
 /** All extended attributes that this user may see, by name. */

@@ -6,7 +6,7 @@
 import { type ByteString, toText } from "./bytes.ts";
 import { invalid } from "./failure.ts";
 import { decodeHeader, parsePax, type Raw, readNumber, readOctal, readString, readTime } from "./header.ts";
-import { type Extent, parseMap10, parseMapText, readGnuExtents } from "./sparse.ts";
+import { checkExtents, type Extent, parseMap10, parseMapText, readGnuExtents } from "./sparse.ts";
 
 export type EntryType =
   | "file"
@@ -184,23 +184,6 @@ function* readEntry(subject: string, visit: Visit, found: Found): Parsing<void> 
   }
   checkExtents(subject, extents, size, realSize);
   yield* passContent(size, visit(describeEntry(found, type, realSize, extents)));
-}
-
-function checkExtents(
-  subject: string,
-  extents: readonly Extent[] | undefined,
-  size: number,
-  realSize: number,
-) {
-  if (extents === undefined) return;
-  let [end, content] = [0, 0];
-  for (const { offset, length } of extents) {
-    if (offset < end || !Number.isSafeInteger(offset + length)) end = Number.POSITIVE_INFINITY;
-    else end = offset + length;
-    content += length;
-  }
-  if (!(end <= realSize) || content !== size)
-    throw invalid(subject, "has a sparse file that contradicts itself");
 }
 
 /** @returns undefined for what is no file at all */

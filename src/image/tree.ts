@@ -8,7 +8,7 @@ import { FileWriter } from "./content.ts";
 import { invalid } from "./failure.ts";
 import type { Owner, Owners } from "./owners.ts";
 import { removeBytes } from "./remove.ts";
-import { makeFifo, makeWhiteout, setAttribute, setTimes } from "./system.ts";
+import { makeFifo, makeWhiteout, setAttribute, setTimes, trySetAttribute } from "./system.ts";
 import type { Entry, Sink } from "./tar.ts";
 
 const opaque = "user.overlay.opaque";
@@ -243,15 +243,3 @@ export class Tree {
 
 /** A directory that no entry is about keeps the time of its making. */
 const noTime = -(2n ** 62n);
-
-function trySetAttribute(place: ByteString, name: string, value: Buffer): boolean {
-  try {
-    setAttribute(place, name, value);
-    return true;
-  } catch (error) {
-    // xattr(7): file systems differ in how much they take, and in whether they take any.
-    const bearable = ["EOPNOTSUPP", "E2BIG", "ERANGE", "ENOSPC", "EDQUOT", "EPERM"];
-    if (bearable.includes((error as NodeJS.ErrnoException).code ?? "")) return false;
-    throw error;
-  }
-}

@@ -221,3 +221,22 @@ test("what is damaged says so, in every packing", async (context) => {
   await world.refuses(changed, /is damaged/);
   assert.ok(existsSync(await world.unpack(whole)));
 });
+
+test.needs("command:xz")("where xz is missing or fails, the error says so", async (context) => {
+  const world = makeWorld(context);
+  const { stdout } = spawnSync("xz", ["-c"], {
+    input: makeTar({ name: "a", content: Buffer.alloc(50_000, "ab") }),
+  });
+  const path = process.env.PATH;
+  context.cleanup(() => {
+    process.env.PATH = path;
+  });
+  await world.refuses(
+    stdout.subarray(0, stdout.length - 30),
+    /a0\.tar is damaged: xz: .*Unexpected end of input/,
+  );
+  process.env.PATH = "/nonexistent";
+  await world.refuses(stdout, /a1\.tar is packed with xz, which is not installed\.$/, "host_unsupported");
+  process.env.PATH = path;
+  assert.ok(existsSync(await world.unpack(stdout)));
+});
