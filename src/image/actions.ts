@@ -1,5 +1,6 @@
 // What `tsjail image` does. In: a Call and checked words. Out: lines, JSON, an exit status. commands/image.ts reads the
 // words; the work itself is in the files beside this one.
+
 import { resolve } from "node:path";
 import { type Call, hasOption } from "../commands/command.ts";
 import { quoteWord } from "../plan/escape.ts";
@@ -9,10 +10,10 @@ import { readEpoch } from "./epoch.ts";
 import { exportImage } from "./export.ts";
 import { checkName, findImage, type Image, listImages, removeName, writeImage } from "./images.ts";
 import { importImages } from "./import.ts";
-import { layerDirectory } from "./layers.ts";
 import { configSchema, manifestSchema } from "./oci.ts";
+import { layerDirectory, type Place } from "./place.ts";
 import { pruneStore } from "./prune.ts";
-import { type Place, useStore } from "./store.ts";
+import { useStore } from "./store.ts";
 import { defaultLimits } from "./unpack.ts";
 
 type Around = Pick<Call, "environment" | "print" | "log" | "given" | "cwd">;

@@ -1,44 +1,18 @@
 // Blobs: whatever an image consists of, by digest. In: bytes of anybody's. Out: store/blobs/sha256/HEX, whole and
 // verified, or not there at all. Next: register.ts makes an image of them.
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type * as v from "valibot";
 import { TsjailError } from "../error.ts";
 import { invalid } from "./failure.ts";
 import { parseDocument } from "./oci.ts";
-import { nameTemporary, type Place, type Store } from "./store.ts";
-
-/** Manifests and configurations are read into memory. */
-export const maxDocument = 8 * 1024 * 1024;
+import { blobPath, digestHex, maxDocument, type Place, readRegular } from "./place.ts";
+import { nameTemporary, type Store } from "./store.ts";
 
 export interface Blob {
   readonly digest: string;
   readonly size: number;
-}
-
-/** Where it is, or belongs. */
-export function blobPath({ directory, scratch }: Place, digest: string): string {
-  const hex = digestHex(digest);
-  const staged = scratch === undefined ? undefined : join(scratch, "blobs", hex);
-  return staged !== undefined && existsSync(staged) ? staged : join(directory, "blobs/sha256", hex);
-}
-
-/** @throws TsjailError `image_invalid` */
-export function digestHex(digest: string): string {
-  const hex = /^sha256:([0-9a-f]{64})$/.exec(digest)?.[1];
-  if (hex === undefined) throw invalid(`The digest ${JSON.stringify(digest)}`, "is not one of sha256");
-  return hex;
 }
 
 export const hasBlob = (store: Place, digest: string): boolean => existsSync(blobPath(store, digest));
@@ -124,21 +98,4 @@ export function readDocument<S extends v.GenericSchema>(
   subject: string,
 ): v.InferOutput<S> {
   return parseDocument(schema, readBlob(store, digest), subject);
-}
-
-/** The content of a regular file that is not too large; undefined where there is none. */
-export function readRegular(path: string, most: number): Buffer | undefined {
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
-    throw error;
-  }
-  try {
-    const status = fstatSync(fd);
-    return status.isFile() && status.size <= most ? readFileSync(fd) : undefined;
-  } finally {
-    closeSync(fd);
-  }
 }

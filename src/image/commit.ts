@@ -1,19 +1,21 @@
 // A kept layer becomes an image. In: the layer's name, a name for the image. Out: the image that the layer lies on with
 // one layer more: an archive of what is in the layer, the same for the same content. commands/commit.ts calls it.
+
 import { type BigIntStats, chmodSync, closeSync, constants, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { TsjailError } from "../error.ts";
 import { quoteShort } from "../profile/quote.ts";
-import { addDocument, readDocument, readRegular } from "./blobs.ts";
+import { addDocument, readDocument } from "./blobs.ts";
 import { type ByteString, toPath } from "./bytes.ts";
 import { checkName, type Image, listImages } from "./images.ts";
 import { addGzip } from "./import.ts";
-import { addLayer, layerDirectory } from "./layers.ts";
+import { addLayer } from "./layers.ts";
 import { layerType } from "./layout.ts";
 import { configSchema, manifestSchema, mediaTypes } from "./oci.ts";
 import { type Owner, readOwners } from "./owners.ts";
 import { packTree } from "./pack.ts";
+import { layerDirectory, readRegular } from "./place.ts";
 import { registerImage } from "./register.ts";
 import type { Store } from "./store.ts";
 import { readAttributes, tryLock } from "./system.ts";

@@ -1,8 +1,9 @@
 // SOURCE_DATE_EPOCH (reproducible-builds.org): the time that something is said to be made at. In: the environment. Out:
 // seconds since 1970, or nothing.
+
 import { TsjailError } from "../error.ts";
 import { quoteShort } from "../profile/quote.ts";
-import type { Environment } from "./store.ts";
+import type { Environment } from "./place.ts";
 
 /** @throws TsjailError `usage` */
 export function readEpoch({ SOURCE_DATE_EPOCH: text }: Environment): number | undefined {

@@ -1,5 +1,6 @@
 // An image as a file, for other programs. In: its name. Out: an OCI image layout, as a directory or an archive, or an
 // archive as `docker save` writes it; the same image gives the same bytes.
+
 import {
   closeSync,
   copyFileSync,
@@ -14,11 +15,12 @@ import {
 import { basename, dirname, join } from "node:path";
 import { TsjailError } from "../error.ts";
 import { describeErrno } from "../profile/parse.ts";
-import { addBlob, blobPath, digestHex, readDocument } from "./blobs.ts";
+import { addBlob, readDocument } from "./blobs.ts";
 import { detectCompression, readUnpacked } from "./compression.ts";
 import { encodeFile } from "./encode.ts";
 import { findImage, type Image } from "./images.ts";
 import { imageName, manifestSchema, mediaTypes, type OciManifest, refName } from "./oci.ts";
+import { blobPath, digestHex } from "./place.ts";
 import { removeTree } from "./remove.ts";
 import type { Store } from "./store.ts";
 

@@ -1,14 +1,15 @@
 // The names of images. In: a name, what it stands for. Out: store/images/NAME.json, whole or not there. resolve.ts reads
 // them for a start; register.ts writes them.
+
 import { readdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { TsjailError } from "../error.ts";
 import { findNearest } from "../profile/nearest.ts";
 import { quoteShort } from "../profile/quote.ts";
-import { maxDocument, readRegular } from "./blobs.ts";
 import { digestSchema } from "./oci.ts";
-import { type Place, type Store, writeWhole } from "./store.ts";
+import { maxDocument, type Place, readRegular } from "./place.ts";
+import { type Store, writeWhole } from "./store.ts";
 
 export const imageSchema = v.object({
   name: v.string(),

@@ -14,6 +14,7 @@ import { addLayer } from "./layers.ts";
 import { detectLayout, type Found, layerType, readLayout } from "./layout.ts";
 import { hostArchitecture, mediaTypes } from "./oci.ts";
 import { packTree } from "./pack.ts";
+import { blobPath } from "./place.ts";
 import { registerImage } from "./register.ts";
 import { makeTemporary, type Store } from "./store.ts";
 import { type Limits, readArchive } from "./unpack.ts";
@@ -51,7 +52,6 @@ function tryStat(path: string) {
 
 async function keepInput(store: Store, input: AsyncIterable<Uint8Array>): Promise<string> {
   const { digest } = await addBlob(store, input, {}, "Standard input");
-  const { blobPath } = await import("./blobs.ts");
   return blobPath(store, digest);
 }
 

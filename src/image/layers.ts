@@ -2,18 +2,11 @@
 // store/layers/HEX, whole or not there. Next: register.ts.
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { blobPath, digestHex } from "./blobs.ts";
 import { detectCompression } from "./compression.ts";
 import { invalid } from "./failure.ts";
-import { makeTemporary, type Place, type Store } from "./store.ts";
+import { blobPath, digestHex, layerDirectory, type Place } from "./place.ts";
+import { makeTemporary, type Store } from "./store.ts";
 import { type Limits, readArchive, unpackLayer } from "./unpack.ts";
-
-/** @param digest of the unpacked archive */
-export function layerDirectory({ directory, scratch }: Place, digest: string): string {
-  const hex = digestHex(digest);
-  const staged = scratch === undefined ? undefined : join(scratch, "layers", hex);
-  return staged !== undefined && existsSync(staged) ? staged : join(directory, "layers", hex);
-}
 
 /** From now on it is the store's. */
 export function publishLayer({ directory, scratch }: Store, digest: string): void {

@@ -1,8 +1,9 @@
 // Images as files: an OCI image layout, or what `docker save` writes, both unpacked in a directory. In: that directory.
 // Out: the images in it, and their blobs in the store's scratch, verified. import.ts gives them their names.
+
 import { createReadStream, lstatSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { addBlob, addDocument, type Blob, hasBlob, maxDocument, readRegular } from "./blobs.ts";
+import { addBlob, addDocument, type Blob, hasBlob } from "./blobs.ts";
 import { detectCompression } from "./compression.ts";
 import { invalid } from "./failure.ts";
 import {
@@ -16,6 +17,7 @@ import {
   refName,
   savedSchema,
 } from "./oci.ts";
+import { maxDocument, readRegular } from "./place.ts";
 import type { Store } from "./store.ts";
 
 export interface Found {

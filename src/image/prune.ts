@@ -1,10 +1,13 @@
 // What no image needs any more goes. In: the store, held by us alone. Out: its blobs and layers without those that nothing
 // refers to. Kept layers and environments count too: they name the layers that they lie on.
 import { existsSync, lstatSync, readdirSync, unlinkSync } from "node:fs";
+
+import { lstatSync, readdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { digestHex, readDocument, readRegular } from "./blobs.ts";
+import { readDocument } from "./blobs.ts";
 import { listImages } from "./images.ts";
 import { manifestSchema } from "./oci.ts";
+import { digestHex, readRegular } from "./place.ts";
 import { removeTree } from "./remove.ts";
 import { makeTemporary, moveAside, type Store } from "./store.ts";
 

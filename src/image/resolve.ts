@@ -1,10 +1,10 @@
 // The image of a profile, at a start. In: a name, the environment. Out: the directories that make its root, and its
 // configuration. Everything is looked at through facts/look.ts: a kept plan holds as long as the name means the same.
+
 import { isAbsolute } from "node:path";
 import { TsjailError } from "../error.ts";
 import { lookAtKind, lookAtVariable } from "../facts/look.ts";
 import { readFile } from "../host/file.ts";
-import { blobPath } from "./blobs.ts";
 import {
   checkName,
   type Image,
@@ -14,9 +14,8 @@ import {
   notFound,
   parseImage,
 } from "./images.ts";
-import { layerDirectory } from "./layers.ts";
 import { configSchema, type OciConfig, parseDocument } from "./oci.ts";
-import { type Environment, storeDirectory } from "./store.ts";
+import { blobPath, type Environment, layerDirectory, storeDirectory } from "./place.ts";
 
 export interface ResolvedImage {
   readonly name: string;

@@ -18,16 +18,9 @@ import { isForeign, isOurs, makeDirectories } from "../directory.ts";
 import { TsjailError } from "../error.ts";
 import { quoteShell } from "../plan/escape.ts";
 import { explainFailure } from "./failure.ts";
+import { type Environment, type Place, storeDirectory } from "./place.ts";
 import { removeTree } from "./remove.ts";
 import type { LockKind } from "./system.ts";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** For those who only read. */
-export interface Place {
-  readonly directory: string;
-  readonly scratch?: string;
-}
 
 export interface Store extends Place {
   /** …/tsjail/store */
@@ -35,23 +28,6 @@ export interface Store extends Place {
   /** A directory of this use's own, gone at its end. New blobs and layers lie there, in blobs and layers, until
    * registerImage() moves them to where they belong. */
   readonly scratch: string;
-}
-
-/** …/tsjail, for everything that is kept; undefined without a home (XDG Base Directory Specification 0.8). */
-export function dataDirectory({
-  XDG_DATA_HOME: data = "",
-  HOME: home = "",
-}: Environment): string | undefined {
-  const base = data.startsWith("/") ? data : home.startsWith("/") ? `${home}/.local/share` : undefined;
-  return base === undefined || base.includes("\uFFFD") ? undefined : `${base.replace(/\/+$/, "")}/tsjail`;
-}
-
-/** @throws TsjailError `variable_unset` */
-export function storeDirectory(environment: Environment): string {
-  const directory = dataDirectory(environment);
-  if (directory !== undefined) return `${directory}/store`;
-  const message = "There is no place for images: neither XDG_DATA_HOME nor HOME is an absolute path.";
-  throw new TsjailError("variable_unset", message, { hint: "Set HOME." });
 }
 
 /** How long somebody else's use is waited for, in ms. */

@@ -1,5 +1,6 @@
 // `tsjail commit`: a kept layer becomes an image. In: upper directories as overlayfs leaves them. Out: layers in the form
 // of images, the same for the same content, over the image that was there.
+
 import {
   chmodSync,
   existsSync,
@@ -9,12 +10,14 @@ import {
   openSync,
   readFileSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { blobPath, readDocument } from "../../src/image/blobs.ts";
+import { readDocument } from "../../src/image/blobs.ts";
 import { fromText } from "../../src/image/bytes.ts";
 import { configSchema, manifestSchema } from "../../src/image/oci.ts";
+import { blobPath } from "../../src/image/place.ts";
 import { makeWhiteout, readAttributes, setAttribute, setTimes, tryLock } from "../../src/image/system.ts";
 import { runLine } from "../commands/fixture.ts";
 import * as assert from "../support/assert.ts";
@@ -27,16 +30,17 @@ const test = suite("committing a layer");
 /** A world with an image, and a kept layer "work" over it. */
 async function makeLayer(context: TestContext): Promise<{ world: World; upper: string; layer: string }> {
   const world = makeWorld(context);
-  const [base] = await world.import(
-    world.write(
-      "base.tar",
-      makeTar(
-        { name: "etc/", flag: "5" },
-        { name: "etc/shadow", gid: 42, mode: 0o640 },
-        { name: "bin/su", mode: 0o4755 },
-      ),
+  const file = world.write(
+    "base.tar",
+    makeTar(
+      { name: "etc/", flag: "5" },
+      { name: "etc/shadow", gid: 42, mode: 0o640 },
+      { name: "bin/su", mode: 0o4755 },
     ),
   );
+  // An image of a plain archive is as old as that is.
+  utimesSync(file, 1_500_000_000, 1_500_000_000);
+  const [base] = await world.import(file);
   const layer = join(world.store, "../layers/work");
   const upper = join(layer, "upper");
   mkdirSync(join(upper, "etc"), { recursive: true });

@@ -1,9 +1,10 @@
 // What an image's name means at a start. In: a store. Out: directories, lowest first, and the configuration, with
 // everything looked at noted; or an error that says what to do.
+
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { recordLooks } from "../../src/facts/look.ts";
-import { blobPath } from "../../src/image/blobs.ts";
+import { blobPath } from "../../src/image/place.ts";
 import { resolveImage } from "../../src/image/resolve.ts";
 import * as assert from "../support/assert.ts";
 import { suite } from "../support/suite.ts";
