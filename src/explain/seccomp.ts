@@ -1,5 +1,4 @@
-// Why the command's filter of system calls can't be loaded. In: failures of seccomp(2) in the operations
-// `emulate` and `seccomp`. Out:
+// Why a filter of system calls can't be loaded. In: failures of seccomp(2) in the operations `emulate` and `seccomp`. Out:
 // rules; next is executor.ts.
 import { adviseUnfiltered, describeAround } from "./container.ts";
 import { readValue } from "./facts.ts";

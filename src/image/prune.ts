@@ -1,8 +1,6 @@
 // What no image needs any more goes. In: the store, held by us alone. Out: its blobs and layers without those that nothing
 // refers to. Kept layers and environments count too: they name the layers that they lie on.
 import { existsSync, lstatSync, readdirSync, unlinkSync } from "node:fs";
-
-import { lstatSync, readdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { readDocument } from "./blobs.ts";
 import { listImages } from "./images.ts";

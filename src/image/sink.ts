@@ -24,9 +24,10 @@ import {
   type ImageSink,
   type ImageSource,
 } from "../registry/sink.ts";
-import { addBytes, blobPath, digestHex, readBlob } from "./blobs.ts";
+import { addBytes, readBlob } from "./blobs.ts";
 import { findImage } from "./images.ts";
 import { manifestSchema, mediaTypes, parseDocument } from "./oci.ts";
+import { blobPath, digestHex } from "./place.ts";
 import { registerImage } from "./register.ts";
 import { nameTemporary, type Store } from "./store.ts";
 import type { Limits } from "./unpack.ts";

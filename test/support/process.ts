@@ -79,7 +79,7 @@ export interface Living {
 }
 
 /** SIGKILL is pending (proc_pid_status(5)): it will do nothing more, though on a busy machine it may wait for a processor
- * to end on. */
+ * to end on, or, as init, for others that do. */
 function isKilled(pid: string): boolean {
   const status = readFileSync(`/proc/${pid}/status`, "latin1");
   return [...status.matchAll(/^S(?:ig|hd)Pnd:\s*([0-9a-f]+)$/gm)].some(
@@ -95,7 +95,7 @@ export function listProcesses(): Living[] {
       try {
         const stat = readFileSync(`/proc/${name}/stat`, "latin1");
         const [state, parent, group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-        if (state === "Z" || state === "X" || (state === "R" && isKilled(name))) return [];
+        if (state === "Z" || state === "X" || isKilled(name)) return [];
         const words = readFileSync(`/proc/${name}/cmdline`, "latin1").replaceAll("\0", " ").trim();
         return [
           {
