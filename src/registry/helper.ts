@@ -33,8 +33,12 @@ export async function askHelper(
     timeout: timeLimit,
     maxBuffer: 1024 * 1024,
   });
-  if (result.code === "ENOENT")
-    throw fail(`${program} is not on PATH`, `Install it, or log in anew: podman login ${server}`);
+  // EACCES: a directory of PATH can't be searched (execvp(3)), or what is there can't be executed.
+  if (result.code === "ENOENT" || result.code === "EACCES")
+    throw fail(
+      `${program} is not among the programs of PATH`,
+      `Install it, or log in anew: podman login ${server}`,
+    );
   const text = typeof result.stdout === "string" ? result.stdout : "";
   if (result.failed) {
     // The helpers have no code for it, only this text (credentials/error.go).

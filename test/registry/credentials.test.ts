@@ -95,7 +95,7 @@ test("helpers are asked with the registry on their input", async (context) => {
   await assert.rejects(find("b.example"), /docker-credential-broken failed: no keyring/);
   await assert.rejects(find("w.example"), /docker-credential-wrong answers something else/);
   write(".docker/config.json", { credsStore: "missing" });
-  await assert.rejects(find("r.example"), /docker-credential-missing is not on PATH/);
+  await assert.rejects(find("r.example"), /docker-credential-missing is not among the programs of PATH/);
   write(".docker/config.json", { credsStore: "../../x" });
   await assert.rejects(find("r.example"), /a helper's name is no path/);
 });
