@@ -60,6 +60,11 @@ static long open_layer(const char *path) {
     return open_below(AT_FDCWD, path, O_FLAGS, RESOLVE_NO_MAGICLINKS);
 }
 
+/* What is in a layer that is written to a jail has made: no link that it has left is followed. */
+static long open_written(const char *path) {
+    return open_below(AT_FDCWD, path, O_FLAGS | O_NOFOLLOW, RESOLVE_NO_MAGICLINKS);
+}
+
 static int add_lower(struct jail *jail, struct layers *layers, long fd) {
     struct stat stat;
     int is_first = layers->count == 0;
@@ -78,7 +83,7 @@ static long open_upper(struct jail *jail, const char *path, u64 mode) {
 
     if (*path && !jail->is_layer_busy) {
         sys(mkdirat, AT_FDCWD, path, mode);
-        return open_layer(path);
+        return open_written(path);
     }
     text_add_number(&name, jail->staged++);
     error = sys(mkdirat, jail->scratch, name.data, mode);
@@ -87,7 +92,7 @@ static long open_upper(struct jail *jail, const char *path, u64 mode) {
 
 static int add_layers(struct jail *jail, struct layers *layers, const struct op_overlay *op) {
     if (*op->upper && jail->is_layer_busy) {
-        long fd = open_layer(op->upper);
+        long fd = open_written(op->upper);
 
         /* missing: who has the layer has no use for this part of it */
         if (fd != -ENOENT && add_lower(jail, layers, fd) < 0)

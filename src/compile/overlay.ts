@@ -53,13 +53,23 @@ export function compileOverlaidEntry(request: Request, target: string): Operatio
   };
 }
 
-/** A mount of the profile's own. */
+/** A mount of the profile's own. The executor follows no link to what is written to: those of today are followed here. */
 export function compileOverlay(
+  { view }: Resolved,
   intent: Intent,
   { lower, upper, work, attributes }: OverlayContent,
 ): Operation {
   const origin = formatOrigin(intent.origin);
-  return { op: "overlay", origin, lower, upper, work, target: intent.path, set: attributes };
+  const follow = (path: string) => (path === "" ? "" : followHostLinks(view, path));
+  return {
+    op: "overlay",
+    origin,
+    lower,
+    upper: follow(upper),
+    work: follow(work),
+    target: intent.path,
+    set: attributes,
+  };
 }
 
 /** What is held on the host: nobody else writes to the layer meanwhile. */

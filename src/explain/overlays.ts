@@ -64,7 +64,9 @@ export const overlayRules: readonly Rule[] = [
     ops: overlays,
     steps: ["openat2"],
     errnos: ["ENOENT", "ENOTDIR"],
-    why: "One of the layers doesn't exist, or is no directory.",
+    why:
+      "One of the layers doesn't exist, or is no directory. No link is followed to a layer that is written to: an " +
+      "earlier jail may have left it there.",
     fix: "Create it, or correct its path in the profile.",
   },
   {

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { isForeign, makeDirectories } from "../directory.ts";
 import { type Origin, TsjailError } from "../error.ts";
-import { lookAtKind } from "../facts/look.ts";
+import { lookAtKind, lookAtOwner } from "../facts/look.ts";
 import { quoteShell, quoteWord } from "../plan/escape.ts";
 import { describeErrno } from "../profile/parse.ts";
 import { layerPlaces } from "./place.ts";
@@ -36,7 +36,7 @@ export function readLayer(directory: string): LayerRecord | undefined {
 /**
  * Makes what is missing of a layer, and checks what is there.
  * @param starts a jail is going to be started; else nothing is made
- * @throws TsjailError `profile_conflict` for a layer over something else, `host_unsupported` where it can't be made
+ * @throws TsjailError `profile_conflict` for a layer over something else, or over nobody knows what; `host_unsupported` where it can't be made
  */
 export function keepLayer(directory: string, over: Over, starts: boolean, origin: Origin): void {
   const { upper, work, about } = layerPlaces(directory);
@@ -51,9 +51,21 @@ export function keepLayer(directory: string, over: Over, starts: boolean, origin
       });
     }
   }
-  // A kept plan is of no use once the layer is removed.
-  for (const path of [upper, work, about]) lookAtKind(path);
+  // A kept plan is of no use once the layer is removed, and made anew: over something else, it may be.
+  for (const path of [upper, work]) lookAtKind(path);
+  const isThere = lookAtOwner(about) !== undefined;
   const record = readLayer(directory);
+  if (record === undefined && isThere) {
+    throw new TsjailError(
+      "profile_conflict",
+      `The layer ${quoteWord(directory)} doesn't say what it lies over.`,
+      {
+        origin,
+        detail: `${quoteWord(about)} is damaged.`,
+        hint: "Give another name, or remove the layer: tsjail layer rm NAME",
+      },
+    );
+  }
   if (record === undefined || describeOver(record.over) === describeOver(over)) return;
   throw new TsjailError("profile_conflict", `The layer ${quoteWord(directory)} lies over something else.`, {
     origin,

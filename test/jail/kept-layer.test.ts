@@ -268,6 +268,44 @@ test("what a jail has left in a layer sends the next start nowhere", async (cont
   }
 });
 
+test("no link that a jail has left in a layer is followed out of it", async (context) => {
+  const world = makeWorld(context);
+  const secret = join(world.home, "secret");
+  mkdirSync(secret);
+  writeFileSync(join(secret, "key"), "key\n");
+  const [profile, plan] = [join(world.home, "host.toml"), join(world.home, "host.plan")];
+  writeFileSync(profile, `${hostTree}writable = "persistent"\nname = "work"\n`);
+  const start = (...before: string[]) =>
+    run(world, ...before, "sh", "-c", "cat /srv/key 2>/dev/null; echo in >/srv/new && cat /srv/new");
+  // What lies there is one's own over the host's tree, by a plan that is kept, and by one that is shipped.
+  assert.is(start("-p", profile).stdout, "in\n");
+  assert.is(run(world, "compile", profile, "-o", plan).status, 0);
+  assert.is(start("run", plan).stdout, "in\n");
+  assert.is(start("-p", profile).stdout, "in\n");
+  // The same name over another root, in which that directory is missing.
+  assert.is(run(world, "layer", "rm", "work").status, 0);
+  await shout({ ...world, command: sh('ln -s "$1" /srv', secret) });
+  assert.is(readlinkSync(join(world.layers, "work/upper/srv")), secret);
+  const kept = start("-p", profile);
+  assert.is(kept.status, 125);
+  assert.match(kept.stderr, /lies over something else/);
+  const shipped = start("run", plan);
+  assert.is(shipped.status, 125);
+  assert.match(shipped.stderr, /overlay \/srv .*openat2: errno 20 \(ENOTDIR\)/);
+  assert.equal(readdirSync(secret), ["key"]);
+});
+
+test("a layer that does not say what it lies over is not used", async (context) => {
+  const world = makeWorld(context);
+  await shout({ ...world, command: ["true"] });
+  writeFileSync(join(world.layers, "work/layer.json"), "{");
+  const outcome = await jail({ ...world, command: ["true"] });
+  assert.is(outcome.status, 125);
+  assert.match(outcome.stderr, /layers\/work doesn't say what it lies over.*layer\.json is damaged/s);
+  assert.is(run(world, "layer", "rm", "work").status, 0);
+  await shout({ ...world, command: ["true"] });
+});
+
 test("export writes a layer as images have it, the same bytes each time", async (context) => {
   const world = makeWorld(context);
   const long = "n".repeat(150);
