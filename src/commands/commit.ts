@@ -1,5 +1,5 @@
 // `tsjail commit LAYER IMAGE`: what a kept layer holds becomes an image's uppermost layer. In: two names. Out: an image
-// in the store (src/image/commit.ts).
+// in the store (src/layer/commit.ts).
 import { helpOption, jsonOption, type OptionTable } from "../options.ts";
 import { quoteWord } from "../plan/escape.ts";
 import { formatJson } from "../profile/quote.ts";
@@ -29,7 +29,7 @@ export const commit: Command = {
   async run(call: Call): Promise<number> {
     const [layer = "", name = ""] = call.words;
     const { readEpoch } = await import("../image/epoch.ts");
-    const { commitLayer } = await import("../image/commit.ts");
+    const { commitLayer } = await import("../layer/commit.ts");
     const { useStore } = await import("../image/store.ts");
     const comment = call.given.filter((one) => one.name === "message").at(-1)?.value;
     const epoch = readEpoch(call.environment);

@@ -1,14 +1,14 @@
 // `tsjail layer ls|rm|export`: the layers that are kept (root.writable = "persistent"). In: a word, a name. Out: a table,
-// an archive, or a layer that is gone. Next: src/layer/list.ts, remove.ts, tar.ts; what is in one, `tsjail diff` tells.
+// an archive, or a layer that is gone. Next: src/layer/list.ts, remove.ts, pack.ts; what is in one, `tsjail diff` tells.
 import { closeSync, existsSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { TsjailError } from "../error.ts";
 import { describeOver } from "../layer/keep.ts";
 import { findLayer, type KeptLayer, listLayers } from "../layer/list.ts";
 import { withLayer } from "../layer/lock.ts";
+import { packLayer } from "../layer/pack.ts";
 import { layerPlaces, layersDirectory } from "../layer/place.ts";
 import { removeLayer } from "../layer/remove.ts";
-import { packLayer } from "../layer/tar.ts";
 import { helpOption, jsonOption } from "../options.ts";
 import { formatSize } from "../plan/describe.ts";
 import { quoteShell, quoteWord } from "../plan/escape.ts";

@@ -81,6 +81,13 @@ export function trySetAttribute(place: ByteString, name: string, value: Buffer):
   }
 }
 
+/** lgetxattr(2); undefined where there is no such attribute, or none can be. */
+export function readAttribute(path: ByteString, name: string): string | undefined {
+  const value = Buffer.alloc(256);
+  const length = Number(calls.lgetxattr(terminate(path), terminate(name), value, value.length));
+  return length < 0 ? undefined : value.toString("latin1", 0, length);
+}
+
 /** All extended attributes that this user may see, by name. */
 export function readAttributes(path: ByteString): Map<string, Buffer> {
   const found = new Map<string, Buffer>();

@@ -2,7 +2,8 @@
 // paths that were added, changed or removed. A name is looked up as overlayfs does (Documentation/filesystems/
 // overlayfs.rst of the kernel): a device 0:0 stands for "not here", and an opaque directory covers those below it.
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs";
-import { readAttribute } from "./calls.ts";
+import { readAttribute } from "../image/system.ts";
+import { isMountPoint } from "./pack.ts";
 
 export interface Change {
   readonly kind: "added" | "changed" | "removed";
@@ -20,7 +21,8 @@ const slash = Buffer.from("/");
 const below = (directory: Buffer, name: Buffer): Buffer => Buffer.concat([directory, slash, name]);
 
 const isWhiteout = (stats: Stats): boolean => stats.isCharacterDevice() && stats.rdev === 0;
-const isOpaque = (path: Buffer): boolean => readAttribute(path, "user.overlay.opaque") === "y";
+const isOpaque = (path: Buffer): boolean =>
+  readAttribute(path.toString("latin1"), "user.overlay.opaque") === "y";
 
 /** Sorted by path, a directory before what is in it. */
 export function diffLayer(upper: string, lower: readonly string[]): Change[] {
@@ -55,22 +57,12 @@ function diffName(
     if (old !== undefined) changes.push({ kind: "removed", path });
     return;
   }
-  if (old === undefined && isMountPoint(place, stats)) return;
+  if (old === undefined && isMountPoint(place.toString("latin1"))) return;
   const isMerged = stats.isDirectory() && old?.stats.isDirectory() === true;
   if (old === undefined) changes.push({ kind: "added", path });
   else if (isMerged ? !hasSameMode(stats, old.stats) : !isSame(place, stats, old))
     changes.push({ kind: "changed", path });
   if (stats.isDirectory()) diffDirectory(place, isMerged && old ? old.places : [], path, changes);
-}
-
-/** What the executor had to make for a mount (native/target.c), if there is nothing else in it. */
-function isMountPoint(place: Buffer, stats: Stats): boolean {
-  if (readAttribute(place, "user.tsjail.mount_point") === undefined) return false;
-  if (!stats.isDirectory()) return stats.isFile() && stats.size === 0;
-  return listNames(place).every((name) => {
-    const inside = look(below(place, name));
-    return inside !== undefined && isMountPoint(below(place, name), inside);
-  });
 }
 
 /** A name in directories over one another. */

@@ -2,8 +2,8 @@
 // flock(2)'s: the executor holds it as long as the jail lives (native/host.c), and it ends with whoever holds it.
 import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import { TsjailError } from "../error.ts";
+import { tryLock } from "../image/system.ts";
 import { quoteWord } from "../plan/escape.ts";
-import { tryLock } from "./calls.ts";
 import { layerPlaces } from "./place.ts";
 
 /** The process that has the layer, undefined where nobody has it; 0 where it doesn't say. */
@@ -11,7 +11,7 @@ export function findHolder(directory: string): number | undefined {
   const fd = openLock(directory);
   if (fd === undefined) return undefined;
   try {
-    return tryLock(fd) ? undefined : readHolder(directory);
+    return tryLock(fd, "exclusive") ? undefined : readHolder(directory);
   } finally {
     closeSync(fd);
   }
@@ -21,7 +21,7 @@ export function findHolder(directory: string): number | undefined {
 export function withLayer<T>(name: string, directory: string, work: () => T): T {
   const fd = openLock(directory);
   try {
-    if (fd === undefined || tryLock(fd)) return work();
+    if (fd === undefined || tryLock(fd, "exclusive")) return work();
     const pid = readHolder(directory);
     const who = pid === 0 ? "another jail" : `the jail of process ${pid}`;
     throw new TsjailError("layer_busy", `The layer ${quoteWord(name)} is in use by ${who}.`, {

@@ -3,8 +3,8 @@
 import { execFileSync } from "node:child_process";
 import { linkSync, lstatSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readAttribute } from "../../src/image/system.ts";
 import { loadKoffi } from "../../src/koffi.ts";
-import { readAttribute } from "../../src/layer/calls.ts";
 import * as assert from "../support/assert.ts";
 import { hostTree, makeDirectory, removeDirectory, sh, shout } from "../support/jail.ts";
 import { suite } from "../support/suite.ts";
@@ -29,7 +29,7 @@ interface Behaviour {
 }
 
 const isWhiteout = (path: string) => lstatSync(path).isCharacterDevice() && lstatSync(path).rdev === 0;
-const attribute = (path: string, name: string) => readAttribute(Buffer.from(path), name);
+const attribute = readAttribute;
 
 const behaviours: readonly Behaviour[] = [
   {

@@ -20,10 +20,10 @@ import { configSchema, manifestSchema } from "../../src/image/oci.ts";
 import { blobPath } from "../../src/image/place.ts";
 import { makeWhiteout, readAttributes, setAttribute, setTimes, tryLock } from "../../src/image/system.ts";
 import { runLine } from "../commands/fixture.ts";
+import { makeTar } from "../image/archive.ts";
+import { makeWorld, readOwners, type World } from "../image/world.ts";
 import * as assert from "../support/assert.ts";
 import { suite, type TestContext } from "../support/suite.ts";
-import { makeTar } from "./archive.ts";
-import { makeWorld, readOwners, type World } from "./world.ts";
 
 const test = suite("committing a layer");
 

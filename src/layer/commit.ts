@@ -1,25 +1,25 @@
 // A kept layer becomes an image. In: the layer's name, a name for the image. Out: the image that the layer lies on with
 // one layer more: an archive of what is in the layer, the same for the same content. commands/commit.ts calls it.
 
-import { type BigIntStats, chmodSync, closeSync, constants, openSync, readdirSync } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { TsjailError } from "../error.ts";
+import { addDocument, readDocument } from "../image/blobs.ts";
+import { checkName, type Image, listImages } from "../image/images.ts";
+import { addGzip } from "../image/import.ts";
+import { addLayer } from "../image/layers.ts";
+import { layerType } from "../image/layout.ts";
+import { configSchema, manifestSchema, mediaTypes } from "../image/oci.ts";
+import { type Owner, readOwners } from "../image/owners.ts";
+import { layerDirectory, readRegular } from "../image/place.ts";
+import { registerImage } from "../image/register.ts";
+import type { Store } from "../image/store.ts";
+import { tryLock } from "../image/system.ts";
+import { defaultLimits } from "../image/unpack.ts";
 import { quoteShort } from "../profile/quote.ts";
-import { addDocument, readDocument } from "./blobs.ts";
-import { type ByteString, toPath } from "./bytes.ts";
-import { checkName, type Image, listImages } from "./images.ts";
-import { addGzip } from "./import.ts";
-import { addLayer } from "./layers.ts";
-import { layerType } from "./layout.ts";
-import { configSchema, manifestSchema, mediaTypes } from "./oci.ts";
-import { type Owner, readOwners } from "./owners.ts";
-import { packTree } from "./pack.ts";
-import { layerDirectory, readRegular } from "./place.ts";
-import { registerImage } from "./register.ts";
-import type { Store } from "./store.ts";
-import { readAttributes, tryLock } from "./system.ts";
-import { defaultLimits } from "./unpack.ts";
+import { packLayer } from "./pack.ts";
+import { layerPlaces } from "./place.ts";
 
 export interface CommitWish {
   /** The name of a kept layer. */
@@ -31,7 +31,7 @@ export interface CommitWish {
   readonly epoch: number | undefined;
 }
 
-/** layer.json, as far as it matters here (src/layer). */
+/** layer.json, as far as it matters here (keep.ts). */
 const recordSchema = v.looseObject({
   over: v.looseObject({
     type: v.string(),
@@ -48,7 +48,7 @@ export async function commitLayer(store: Store, wish: CommitWish): Promise<Image
   const base = findBase(store, wish.layer, directory);
   const lock = lockLayer(wish.layer, directory);
   try {
-    return await commit(store, wish, base, join(directory, "upper"));
+    return await commit(store, wish, base, layerPlaces(directory).upper);
   } finally {
     closeSync(lock);
   }
@@ -60,7 +60,7 @@ const noLayer = (name: string): TsjailError =>
   });
 
 function lockLayer(name: string, directory: string): number {
-  const fd = openSync(join(directory, "lock"), constants.O_RDWR | constants.O_CREAT, 0o600);
+  const fd = openSync(layerPlaces(directory).lock, constants.O_RDWR | constants.O_CREAT, 0o600);
   if (tryLock(fd, "exclusive")) return fd;
   closeSync(fd);
   throw new TsjailError("store_failed", `A jail is writing to the layer ${name}.`, {
@@ -70,7 +70,7 @@ function lockLayer(name: string, directory: string): number {
 
 /** The image that the layer was made over, by whatever name it has now. */
 function findBase(store: Store, name: string, directory: string): Image {
-  const bytes = readRegular(join(directory, "layer.json"), 1 << 20);
+  const bytes = readRegular(layerPlaces(directory).about, 1 << 20);
   if (bytes === undefined) throw noLayer(name);
   const record = v.safeParse(recordSchema, tryParse(bytes));
   if (!record.success) {
@@ -106,13 +106,7 @@ function tryParse(bytes: Buffer): unknown {
 }
 
 async function commit(store: Store, wish: CommitWish, base: Image, upper: string): Promise<Image> {
-  const archive = packTree(upper, {
-    isLayer: true,
-    owners: collectOwners(store, base),
-    newest: wish.epoch,
-    unlock,
-    isLeftOut: isMountPoint,
-  });
+  const archive = packLayer(upper, { owners: collectOwners(store, base), newest: wish.epoch });
   const subject = `The layer ${wish.layer}`;
   const blob = await addGzip(store, archive, subject);
   const digest = await addLayer(store, { blob: blob.digest, subject }, defaultLimits);
@@ -162,26 +156,4 @@ function collectOwners(store: Store, { layers }: Image): Map<string, Owner> {
     }
   }
   return all;
-}
-
-/** Files and directories that even their owner may not read, as /etc/shadow of mode 000. */
-function unlock(path: ByteString, stats: BigIntStats): (() => void) | undefined {
-  const mode = Number(stats.mode) & 0o7777;
-  const needed = stats.isDirectory() ? 0o700 : 0o400;
-  if ((mode & needed) === needed || process.geteuid?.() === 0) return undefined;
-  chmodSync(toPath(path), mode | needed);
-  return () => chmodSync(toPath(path), mode);
-}
-
-/** What the executor has made to mount something on (src/layer/diff.ts). */
-function isMountPoint(
-  path: ByteString,
-  attributes: ReadonlyMap<string, Buffer>,
-  stats: BigIntStats,
-): boolean {
-  if (!attributes.has("user.tsjail.mount_point")) return false;
-  if (!stats.isDirectory()) return stats.size === 0n;
-  return readdirSync(toPath(path), "latin1").every((name) =>
-    readAttributes(`${path}/${name}`).has("user.tsjail.mount_point"),
-  );
 }
