@@ -1,19 +1,16 @@
 // Where plans are kept: $XDG_CACHE_HOME/tsjail/plans/HASH-SLOT. In: the environment, a command line. Out: paths.
 // native/cache.c finds them in the same way, without Node; store.ts writes them.
 import type { Invocation } from "../facts/facts.ts";
+import { findOwnDirectory } from "../xdg.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** As many plans are kept for one command line: for several terminals, or versions of a profile. */
 export const slots = 4;
 
-/** tsjail's own directory among the user's caches (XDG Base Directory Specification 0.8); undefined without a home. */
-export function cacheDirectory(environment: Environment): string | undefined {
-  const { XDG_CACHE_HOME: cache = "", HOME: home = "" } = environment;
-  const base = cache.startsWith("/") ? cache : home.startsWith("/") ? `${home}/.cache` : undefined;
-  // Not UTF-8: Node shows the path as another one, which is nobody's cache.
-  return base === undefined || base.includes("\uFFFD") ? undefined : `${base}/tsjail`;
-}
+/** tsjail's own directory among the user's caches; undefined without a home. */
+export const cacheDirectory = (environment: Environment): string | undefined =>
+  findOwnDirectory(environment, "XDG_CACHE_HOME");
 
 /** The directory of the plans. */
 export function planDirectory(environment: Environment): string | undefined {

@@ -3,6 +3,7 @@
 import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { TsjailError } from "../error.ts";
+import { findOwnDirectory } from "../xdg.ts";
 import { invalid } from "./failure.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -13,19 +14,10 @@ export interface Place {
   readonly scratch?: string;
 }
 
-/** …/tsjail, for everything that is kept; undefined without a home (XDG Base Directory Specification 0.8). */
-export function dataDirectory({
-  XDG_DATA_HOME: data = "",
-  HOME: home = "",
-}: Environment): string | undefined {
-  const base = data.startsWith("/") ? data : home.startsWith("/") ? `${home}/.local/share` : undefined;
-  return base === undefined || base.includes("\uFFFD") ? undefined : `${base.replace(/\/+$/, "")}/tsjail`;
-}
-
 /** @throws TsjailError `variable_unset` */
 export function storeDirectory(environment: Environment): string {
-  const directory = dataDirectory(environment);
-  if (directory !== undefined) return `${directory}/store`;
+  const directory = findOwnDirectory(environment, "XDG_DATA_HOME");
+  if (directory !== undefined) return join(directory, "store");
   const message = "There is no place for images: neither XDG_DATA_HOME nor HOME is an absolute path.";
   throw new TsjailError("variable_unset", message, { hint: "Set HOME." });
 }

@@ -11,13 +11,14 @@ import { readIdentity } from "../host/identity.ts";
 import { LinkFinder } from "../host/links.ts";
 import { describeErrno } from "../profile/parse.ts";
 import type { Profile } from "../profile/schema.ts";
+import { xdgDirectories } from "../xdg.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const kinds = [
-  ["XDG_CACHE_HOME", ".cache", "none"],
-  ["XDG_DATA_HOME", ".local/share", "none"],
-  ["XDG_CONFIG_HOME", ".config", "read"],
+  ["XDG_CACHE_HOME", "none"],
+  ["XDG_DATA_HOME", "none"],
+  ["XDG_CONFIG_HOME", "read"],
 ] as const;
 
 export interface Own {
@@ -87,10 +88,10 @@ export function findOwnDirectories(environment: Environment): OwnDirectory[] {
   const homes = [lookAtVariable(environment, "HOME") ?? "", account.home];
   const finder = new LinkFinder();
   const found = new Map<string, OwnDirectory>();
-  for (const [variable, rest, access] of kinds) {
+  for (const [variable, access] of kinds) {
     const bases = [
       lookAtVariable(environment, variable) ?? "",
-      ...homes.map((home) => home && `${home}/${rest}`),
+      ...homes.map((home) => home && `${home}/${xdgDirectories.get(variable)}`),
     ];
     for (const base of bases) {
       if (!base.startsWith("/")) continue;

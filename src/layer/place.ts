@@ -1,20 +1,13 @@
 // Where layers are kept: $XDG_DATA_HOME/tsjail/layers/NAME/, with what is in upper/ and work/ the kernel's, lock for the
 // executor's flock(2), and layer.json. In: the environment, a name. Out: paths. keep.ts makes them, list.ts reads them.
 import { join } from "node:path";
+import { findOwnDirectory } from "../xdg.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** tsjail's own directory among the user's data (XDG Base Directory Specification 0.8); undefined without a home. */
-export function dataDirectory(environment: Environment): string | undefined {
-  const { XDG_DATA_HOME: data = "", HOME: home = "" } = environment;
-  const base = data.startsWith("/") ? data : home.startsWith("/") ? `${home}/.local/share` : undefined;
-  // Not UTF-8: Node shows the path as another one.
-  return base === undefined || base.includes("\uFFFD") ? undefined : `${base}/tsjail`;
-}
-
 /** The directory of the layers. */
 export function layersDirectory(environment: Environment): string | undefined {
-  const directory = dataDirectory(environment);
+  const directory = findOwnDirectory(environment, "XDG_DATA_HOME");
   return directory === undefined ? undefined : join(directory, "layers");
 }
 

@@ -2,6 +2,7 @@
 // which strings are paths and which are left alone; the same table with every variable replaced goes out. Next: check.ts.
 import { TsjailError } from "../error.ts";
 import { lookAtVariable, noteDirectory } from "../facts/look.ts";
+import { xdgDirectories } from "../xdg.ts";
 import type { KeyPath } from "./key.ts";
 import { quoteShort } from "./quote.ts";
 import { chooseShape, emptyTable, isTable, type Shape } from "./shape.ts";
@@ -17,13 +18,7 @@ export interface VariableSource {
   readonly account?: () => { readonly home: string; readonly user: string } | undefined;
 }
 
-/** Defaults of the XDG Base Directory Specification 0.8; XDG_RUNTIME_DIR has none. */
-const xdgDirectories: ReadonlyMap<string, string> = new Map([
-  ["XDG_CONFIG_HOME", ".config"],
-  ["XDG_DATA_HOME", ".local/share"],
-  ["XDG_STATE_HOME", ".local/state"],
-  ["XDG_CACHE_HOME", ".cache"],
-]);
+/** Defaults of the XDG Base Directory Specification 0.8, where a list is. */
 const xdgLists: ReadonlyMap<string, string> = new Map([
   ["XDG_DATA_DIRS", "/usr/local/share/:/usr/share/"],
   ["XDG_CONFIG_DIRS", "/etc/xdg"],
