@@ -1,19 +1,11 @@
-// What the kernel says of this process and of itself. In: /proc, the executor's note. Out: numbers. The executor compares the one with
-// capget(2), as part of `fact_caller`; the other changes with the kernel alone, which `fact_machine` names.
+// What the kernel says of this process and of itself. In: /proc, the executor's note. Out: numbers. The executor compares
+// the one with capget(2), as part of `fact_caller`; the other changes with the kernel alone, which `fact_machine` names.
 import { readFileSync } from "node:fs";
-
-/** What the executor that has started Node notes of a process like this one (native/node.c), where one has. */
-export function readNote(name: "landlock" | "capabilities"): string | undefined {
-  const front = process.env.TSJAIL_FRONT ?? "";
-  const [start, end] = [front.indexOf(` ${name}=`), front.indexOf(" ignored=")];
-  return start === -1 || start > end
-    ? undefined
-    : front.slice(start + name.length + 2, front.indexOf(" ", start + 1));
-}
+import { readNote } from "./note.ts";
 
 /** The effective capabilities of this process: none where that can't be found out. */
 export function readCapabilities(): bigint {
-  const note = readNote("capabilities");
+  const note = readNote(process.env.TSJAIL_FRONT, "capabilities");
   return note === undefined ? parseCapabilities(readText("/proc/self/status")) : BigInt(`0x${note}`);
 }
 

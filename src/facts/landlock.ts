@@ -2,7 +2,7 @@
 // landlock_create_ruleset(2) through koffi, which takes some ms to load. Out: a number, 0 for none. The executor asks
 // again, as `fact_landlock`, before it uses a plan a second time.
 import { loadKoffi } from "../koffi.ts";
-import { readNote } from "./kernel.ts";
+import { readNote } from "./note.ts";
 
 /** The same on x86-64 and arm64, as all since Linux 5.1. */
 const landlockCreateRuleset = 444;
@@ -12,7 +12,7 @@ let known: number | undefined;
 
 /** 0 where there is none, or it is switched off, or a filter around us refuses the call. */
 export function readLandlock(): number {
-  known ??= Number(readNote("landlock") ?? Math.max(0, askKernel()));
+  known ??= Number(readNote(process.env.TSJAIL_FRONT, "landlock") ?? Math.max(0, askKernel()));
   return known;
 }
 

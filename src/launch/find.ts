@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, readdirSync, statSync } from "node:f
 import { join, resolve } from "node:path";
 import { TsjailError } from "../error.ts";
 import { lookAtVariable, noteUnrepeatable } from "../facts/look.ts";
+import { readNote } from "../facts/note.ts";
 import { quoteWord } from "../plan/escape.ts";
 import { planVersion } from "../plan/operations.ts";
 
@@ -22,7 +23,7 @@ const processors = ["x64", "arm64"];
 export async function findExecutor(from: Package, processor: string = process.arch): Promise<string> {
   const path = locateExecutor(from, processor);
   // The executor that started Node has said its version already.
-  const version = /(?:^| )version=(\S+)/.exec(from.front ?? "")?.[1] ?? (await askVersion(path));
+  const version = readNote(from.front, "version") ?? (await askVersion(path));
   if (version !== from.version) throw explainMismatch(path, version, from);
   return path;
 }

@@ -1,5 +1,6 @@
 // In: what the executor's front mode noted before Node started. Out: the caller's file limit and ignored signals.
 // Node raises the one and resets some of the other at its start, so process itself can't be asked (start.ts).
+import { readNote } from "../facts/note.ts";
 import { readFile } from "../host/file.ts";
 import { decodeText } from "../host/host.ts";
 import { infinity } from "../plan/operations.ts";
@@ -22,16 +23,15 @@ export interface Front {
 
 /** Reads "version=0.1.0 nofile=1024:524288 ignored=0x0 package=/opt/tsjail"; undefined when a part is missing or malformed. */
 export function parseFront(text: string): Front | undefined {
-  const words = new Map(text.split(" ").map((word) => [word.slice(0, word.indexOf("=")), word] as const));
-  const nofile = /^nofile=(\d+|unlimited):(\d+|unlimited)$/.exec(words.get("nofile") ?? "");
-  const desk = / ignored=\S+ plan=(\d+) ready=(\d+) package=/.exec(text);
-  const ignored = /^ignored=(0x[0-9a-f]{1,16})$/i.exec(words.get("ignored") ?? "");
-  if (nofile === null || ignored === null) return undefined;
+  const nofile = /^(\d+|unlimited):(\d+|unlimited)$/.exec(readNote(text, "nofile") ?? "");
+  const ignored = readNote(text, "ignored") ?? "";
+  if (nofile === null || !/^0x[0-9a-f]{1,16}$/i.test(ignored)) return undefined;
+  const [plan, ready] = [readNote(text, "plan"), readNote(text, "ready")];
   return {
     nofile: { soft: parseLimit(nofile[1]), hard: parseLimit(nofile[2]) },
-    ignoredSignals: BigInt(ignored[1] as string),
-    packageWord: / package=(.+)$/s.exec(text)?.[1],
-    ...(desk !== null && { desk: { plan: Number(desk[1]), ready: Number(desk[2]) } }),
+    ignoredSignals: BigInt(ignored),
+    packageWord: readNote(text, "package") || undefined,
+    ...(plan !== undefined && ready !== undefined && { desk: { plan: Number(plan), ready: Number(ready) } }),
   };
 }
 
