@@ -44,8 +44,7 @@ static int find_directory(struct text *path, char *const *environment) {
 }
 
 static void add_name(struct text *path, u32 hash, u32 slot) {
-    for (int shift = 28; shift >= 0; shift -= 4)
-        text_add(path, (const char[2]){"0123456789abcdef"[(hash >> shift) & 15], 0});
+    text_add_hexadecimal(path, hash, 8);
     text_add(path, "-");
     text_add_number(path, slot);
 }

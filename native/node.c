@@ -22,11 +22,6 @@ struct desk {
     int pid, is_plain;     /* without the options below */
 };
 
-static void text_add_hexadecimal(struct text *text, u64 number) {
-    for (int shift = 60; shift >= 0; shift -= 4)
-        text_add(text, (const char[2]){"0123456789abcdef"[(number >> shift) & 15], 0});
-}
-
 /* The caller's signal dispositions and soft limit of open files, which Node changes for itself
  * before any JavaScript runs, what a system call tells sooner than /proc, and the words of
  * bin/tsjail. src/launch/front.ts and src/facts read this again. */
@@ -47,9 +42,9 @@ static void describe_caller(struct text *front, const char *package, const struc
     text_add(front, " landlock=");
     text_add_number(front, find_landlock());
     text_add(front, " capabilities=");
-    text_add_hexadecimal(front, effective_capabilities());
+    text_add_hexadecimal(front, effective_capabilities(), 16);
     text_add(front, " ignored=0x");
-    text_add_hexadecimal(front, ignored);
+    text_add_hexadecimal(front, ignored, 16);
     text_add(front, " plan=");
     text_add_number(front, desk->plan);
     text_add(front, " ready=");

@@ -120,6 +120,11 @@ void text_add_number(struct text *text, s64 number) {
     text_add(text, digits + at);
 }
 
+void text_add_hexadecimal(struct text *text, u64 number, int digits) {
+    while (digits-- > 0)
+        text_add(text, (const char[2]){"0123456789abcdef"[(number >> (4 * digits)) & 15], 0});
+}
+
 int parse_number(const char *text) {
     long number = 0;
 

@@ -94,6 +94,7 @@ struct text {
 };
 void text_add(struct text *text, const char *more);
 void text_add_number(struct text *text, s64 number);
+void text_add_hexadecimal(struct text *text, u64 number, int digits);
 /* At most so many bytes of what others have named: what would move a terminal's cursor (C0, DEL,
  * and C1 in UTF-8) is replaced. */
 void text_add_printable(struct text *text, const char *more, size_t most);
