@@ -189,21 +189,6 @@ test("both ends of one pipe can be passed, as make's job server has it", () => {
   assert.match(readFds().get(5) ?? "", /pipe:/);
 });
 
-test("the status descriptor stays open too", () => {
-  start("--status-fd 7 true", { before: `exec 7>${out("status-file")}` });
-  assert.match(readFds().get(7) ?? "", /status-file/);
-});
-
-test("a descriptor that is closed, or Node's own, can't be passed", () => {
-  const closed = start("--fd 77 true");
-  assert.is(closed.status, 125);
-  assert.match(closed.stderr, /--fd 77: descriptor 77 is not open/);
-  for (const fd of [3, 4, 8]) {
-    const own = start(`--fd ${fd} true`);
-    assert.is(own.status, 125, `descriptor ${fd}: ${own.stdout}`);
-  }
-});
-
 test("both ends of one pipe can be passed, as make's job server has it", () => {
   // The outer shell keeps them, so that they are known to be the caller's.
   const before = `mkfifo ${out("fifo")} 2>/dev/null; exec 4<>${out("fifo")} 5>${out("fifo")}`;
