@@ -3,7 +3,7 @@
 
 /** Everything that moves the cursor, hides itself or turns the line around: categories C, Zl and Zp. A function, as are
  * the others: V8 builds these sets of characters as soon as it meets them, and most starts have nothing to say. */
-const findControls = () => /[\p{C}\p{Zl}\p{Zp}]/gu;
+export const findControls = () => /[\p{C}\p{Zl}\p{Zp}]/gu;
 const short: Readonly<Record<string, string>> = { "\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\" };
 
 /** "a\nb" becomes `a\nb` in four characters; what is harmless stays. */

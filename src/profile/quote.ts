@@ -1,8 +1,6 @@
 // Text from a profile, as messages show it: in double quotes, on one line, with nothing that a terminal would obey.
 
-/** Everything that moves the cursor, hides itself or turns the line around. Made when something is to be said: V8 builds
- * these sets of characters as soon as it meets them. */
-const findUnsafe = () => /[\p{C}\p{Zl}\p{Zp}]/gu;
+import { findControls } from "../plan/escape.ts";
 
 /** A JSON string, every unsafe character escaped; JSON.parse gives the text back. */
 export function quote(text: string): string {
@@ -16,7 +14,7 @@ export function formatJson(value: unknown): string {
 }
 
 function escapeUnits(json: string): string {
-  return json.replace(findUnsafe(), (character) =>
+  return json.replace(findControls(), (character) =>
     [...Array(character.length).keys()]
       .map((unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, "0")}`)
       .join(""),
@@ -30,5 +28,5 @@ export function quoteShort(text: string, most = 60): string {
 
 /** A line of a file, each unsafe character replaced by one that shows; columns stay where they were. */
 export function showLine(line: string): string {
-  return line.replaceAll("\t", " ").replace(findUnsafe(), (character) => "\uFFFD".repeat(character.length));
+  return line.replaceAll("\t", " ").replace(findControls(), (character) => "\uFFFD".repeat(character.length));
 }
