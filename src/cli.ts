@@ -34,10 +34,19 @@ async function main(argv: readonly string[]): Promise<number> {
   // native/node.c has kept it from Node.
   const environment = certificates === undefined ? rest : { ...rest, NODE_EXTRA_CA_CERTS: certificates };
   const { command, given, words } = selection;
+  if (command.meta.name !== "run") await wakeCompilers();
   const self = [process.execPath, ...process.execArgv, process.argv[1] ?? import.meta.filename];
   const terminal = () => (canDraw(2, process.env) ? (text: string) => writeText(2, text) : undefined);
   const around = { ...style, terminal, packageDirectory, environment, front, self, cwd: readCwd() };
   return command.run({ ...around, argv, given, words, print, log } satisfies Call);
+}
+
+/** native/node.c has V8 go without them: a start is over before they pay. To unpack an image isn't. */
+async function wakeCompilers(): Promise<void> {
+  const asleep = ["--no-opt", "--no-sparkplug"].filter((flag) => process.execArgv.includes(flag));
+  if (asleep.length === 0) return;
+  const { setFlagsFromString } = await import("node:v8");
+  for (const flag of asleep) setFlagsFromString(flag.replace("--no-", "--"));
 }
 
 /** The nearest directory above this file with a package.json: src/ and dist/ are one below it. */
