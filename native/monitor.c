@@ -153,6 +153,15 @@ static void reap_node(struct jail *jail) {
         jail->node = 0;
 }
 
+/* It answers for as long as there is a jail. Without it calls would fail that the profile promises
+ * (ENOSYS), so the jail ends with it. */
+static void miss_emulator(struct jail *jail, struct watch *watch) {
+    if (watch->emulator && sys(wait4, watch->emulator, NULL, 1 /* WNOHANG */, NULL) != 0) {
+        watch->emulator = 0;
+        kill_jail(jail, watch);
+    }
+}
+
 static void note_start(struct jail *jail, struct watch *watch) {
     watch->started = 1;
     reap_node(jail);
@@ -272,6 +281,7 @@ static void hear_signal(struct jail *jail, struct watch *watch) {
     switch (info.ssi_signo) {
     case SIG_CHLD:
         reap_node(jail);
+        miss_emulator(jail, watch);
         break;
     case SIG_PIPE:
         break;

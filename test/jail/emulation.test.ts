@@ -1,5 +1,5 @@
 // Root emulation, with the tools that need it: those of this machine, on a directory of the test's own as the root.
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { constants, open } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "../support/assert.ts";
@@ -13,6 +13,7 @@ import {
   shout,
   startJail,
 } from "../support/jail.ts";
+import { until } from "../support/process.ts";
 import { suite, type TestContext } from "../support/suite.ts";
 
 const test = suite("jail: root emulation");
@@ -216,3 +217,30 @@ test("a device is made nowhere but in the jail, by whatever descriptor or link",
   assert.is(stdout, "no\nno\nno\nmade\n");
   assert.equal(readdirSync(outside), []);
 });
+
+/** Of tsjail's children: init has the command below it, Node may not have gone yet, and who answers for root emulation
+ * has nobody. */
+async function findEmulator(monitor: number): Promise<number> {
+  const children = (pid: number) =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+  await until(() => children(monitor).length === 2, `${monitor} to have two children`);
+  const found = children(monitor).find((pid) => children(pid).length === 0);
+  if (found === undefined) throw new Error(`all children of ${monitor} have children`);
+  return found;
+}
+
+for (const isEnded of [false, true])
+  test(`a jail ${isEnded ? "ends with" : "goes on beside"} who answers for it`, async (context) => {
+    const script = "echo up; read -r line; chown 1:1 /work && echo went on";
+    const running = startJail({ toml: system(makeSystem(context)), command: sh(script) });
+    await running.waitFor("up");
+    const emulator = await findEmulator(running.child.pid ?? 0);
+    if (isEnded) process.kill(emulator, "SIGKILL");
+    else running.child.stdin?.end("line\n");
+    const { stdout, stderr, status } = await running.ended;
+    assert.equal(
+      { stdout, status },
+      isEnded ? { stdout: "up\n", status: 137 } : { stdout: "up\nwent on\n", status: 0 },
+    );
+    assert.is(stderr, "");
+  });
