@@ -1,7 +1,6 @@
 // What pulling and pushing want of a store of images, and nothing else of it. In: verified blobs, then the image that
 // they make up. Out: the same, for push. src/image has the store; test/registry/store.ts is the least that will do.
 import { createHash, type Hash } from "node:crypto";
-import { TsjailError } from "../error.ts";
 
 /** Content that is named by its hash (OCI image specification, descriptor.md). */
 export interface Descriptor {
@@ -84,11 +83,4 @@ export function createVerifier(blob: Descriptor): Verifier {
       if (digest !== blob.digest) throw new BlobMismatch(`its digest is ${digest}`);
     },
   };
-}
-
-/** @throws TsjailError `internal` where a digest would leave the directory of the blobs */
-export function hexOf(digest: string): string {
-  const hex = /^sha256:([0-9a-f]{64})$/.exec(digest)?.[1];
-  if (hex === undefined) throw new TsjailError("internal", `${digest} is no digest.`);
-  return hex;
 }

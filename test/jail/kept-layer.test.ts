@@ -26,6 +26,7 @@ import {
   startJail,
   tsjail,
 } from "../support/jail.ts";
+import { until } from "../support/process.ts";
 import { suite, type TestContext } from "../support/suite.ts";
 
 const test = suite("jail: kept layers");
@@ -154,8 +155,7 @@ test("a jail that is killed leaves a layer of use, and no lock", async (context)
   const killed = await hold(world);
   await killed.kill();
   assert.is(readFileSync(join(world.layers, "work/lock"), "utf8"), `${killed.pid}\n`);
-  for (let tries = 0; run(world, "layer", "ls").stdout.includes("in use") && tries < 50; tries++)
-    await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => !run(world, "layer", "ls").stdout.includes("in use"), "the layer to be let go of");
   assert.is(await shout({ toml, env, command: sh("cat /data/new") }), "kept\n");
 });
 

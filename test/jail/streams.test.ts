@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as assert from "../support/assert.ts";
 import { executor, makePlan, scratch, startExecutor, writePlan } from "../support/executor.ts";
 import { jail, tsjail } from "../support/jail.ts";
-import { type Outcome, watch } from "../support/process.ts";
+import { type Outcome, pause, watch } from "../support/process.ts";
 import { suite } from "../support/suite.ts";
 import { openTerminal, readFlags } from "../support/terminal.ts";
 
@@ -78,7 +78,7 @@ async function runWith([input, output, errors]: Kind[], words: readonly string[]
     const read = (kind: Kind | undefined, fd: number) => {
       return kind === "file" ? readFileSync(name(fd), "utf8") : kind === "pipe" ? heard[fd] : terminal.text();
     };
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause(20);
     return {
       status: status.status,
       output: read(output, 1),

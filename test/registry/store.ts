@@ -3,12 +3,12 @@
 import { createReadStream, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { open, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { digestHex } from "../../src/image/place.ts";
 import {
   BlobMismatch,
   type BlobPart,
   createVerifier,
   type Descriptor,
-  hexOf,
   type Image,
   type ImageSink,
   type ImageSource,
@@ -29,11 +29,11 @@ export class DirectoryStore implements ImageSink, ImageSource {
   }
 
   pathOf(blob: Descriptor): string {
-    return join(this.directory, "blobs/sha256", hexOf(blob.digest));
+    return join(this.directory, "blobs/sha256", digestHex(blob.digest));
   }
 
   partialOf(blob: Descriptor): string {
-    return join(this.directory, "partial", hexOf(blob.digest));
+    return join(this.directory, "partial", digestHex(blob.digest));
   }
 
   async hasBlob(blob: Descriptor): Promise<boolean> {
