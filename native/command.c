@@ -106,7 +106,7 @@ static void add_listen_pid(const struct jail *jail) {
     static struct text listen_pid;
     char **end = jail->environment;
 
-    if (!(jail->supervise->flags & SUPERVISE_LISTEN_FDS))
+    if (!(jail->supervise.flags & SUPERVISE_LISTEN_FDS))
         return;
     text_add(&listen_pid, "LISTEN_PID=");
     text_add_number(&listen_pid, sys(getpid));
@@ -229,7 +229,7 @@ void execute(struct jail *jail) {
         if (op->phase == PHASE_COMMAND && prepare_command(jail, op) < 0)
             return;
     }
-    if (!(jail->supervise->flags & SUPERVISE_INIT)) {
+    if (!(jail->supervise.flags & SUPERVISE_INIT)) {
         /* nobody is left to say it afterwards: the end of the channel, at execve, completes it */
         struct message ready = {.type = MESSAGE_READY};
         message_send(jail->socket, &ready, -1);

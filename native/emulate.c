@@ -30,7 +30,7 @@ struct credentials {
 };
 
 /* The first is what the jail begins with. */
-static struct credentials *sets;
+static struct credentials sets[MAX_SETS];
 static u32 set_count;
 
 u32 word(const struct question *question, int index) {
@@ -379,7 +379,6 @@ long emulation_start(const struct op_emulate *op, int listener) {
                               .stack_size = sizeof stack};
     long pid;
 
-    sets = allocate(MAX_SETS * sizeof *sets);
     set_count = 1;
     for (int kind = 0; kind < KINDS; kind++) {
         sets[0].uid[kind] = (u32)op->uid;

@@ -2,7 +2,6 @@
 /* How a failed start is told. Inside the jail it is a message to the monitor; the monitor becomes
  * the plan's `explain` program, which knows the words. Without one, a terse line. */
 #include <asm-generic/errno.h>
-#include <linux/mman.h>
 
 #include "jail.h"
 
@@ -18,27 +17,6 @@ int fail_because(struct jail *jail, enum step step, enum reason reason) {
     jail->failure.reason = reason;
     jail->failure.error = 0;
     return -1;
-}
-
-/* Most of what is needed fits into the first piece, which costs no system call and no memory that
- * the command's limits could refuse. */
-void *allocate(size_t length) {
-    static const char message[] = "tsjail: out of memory\n";
-    static u64 first[4096];
-    static size_t used;
-    size_t words = (length + sizeof *first - 1) / sizeof *first;
-    long at;
-
-    if (words <= array_length(first) - used) {
-        used += words;
-        return first + used - words;
-    }
-    at = sys(mmap, NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at < 0 && at > -4096) {
-        write_all(2, message, sizeof message - 1);
-        sys_exit(EXIT_TSJAIL);
-    }
-    return (void *)at;
 }
 
 static int is_command_failure(const struct jail *jail) {

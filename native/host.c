@@ -45,15 +45,15 @@ static int op_pass_fd(struct jail *jail, const struct op_pass_fd *op) {
 }
 
 int host_take_descriptors(struct jail *jail) {
-    int keep[MAX_PASSED_FDS + 3] = {jail->plan_fd, (int)jail->supervise->status_fd, -1};
+    int keep[MAX_PASSED_FDS + 3] = {jail->plan_fd, (int)jail->supervise.status_fd, -1};
 
     for (u32 i = 0; i < jail->plan.count; i++) {
         const struct operation *op = &jail->plan.operation[i];
         jail->failure.op = (s32)i;
         if (op->opcode == OP_PASS_FD && op_pass_fd(jail, fields(op, pass_fd)) < 0)
             return -1;
-        if (op->opcode == OP_SUPERVISE && jail->supervise->status_fd >= 0 &&
-            check_open(jail, jail->supervise->status_fd) < 0)
+        if (op->opcode == OP_SUPERVISE && jail->supervise.status_fd >= 0 &&
+            check_open(jail, jail->supervise.status_fd) < 0)
             return -1;
         if (op->opcode == OP_SECCOMP && fields(op, seccomp)->flags & SECCOMP_NOTIFY) {
             keep[2] = (int)fields(op, seccomp)->notify_fd;
@@ -189,6 +189,10 @@ int host_set_up(struct jail *jail) {
 }
 
 /* Only what is still as we made it: an empty directory, an empty file. */
+int host_has_to_undo(void) {
+    return last_made != NULL;
+}
+
 void host_undo(void) {
     if (last_made && sys(flock, locked_root, LOCK_EXCLUSIVE | LOCK_NO_WAIT) < 0)
         return;

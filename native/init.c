@@ -101,7 +101,7 @@ static void make_session(struct jail *jail) {
 }
 
 static void become_command(struct jail *jail) {
-    if (!(jail->supervise->flags & SUPERVISE_INIT)) {
+    if (!(jail->supervise.flags & SUPERVISE_INIT)) {
         execute(jail);
         report_and_exit(jail);
     }
@@ -341,9 +341,9 @@ void init(struct jail *jail) {
     carry_out(jail);
     become_untraceable(jail);
     die_with_monitor(jail);
-    if (jail->slave >= 0 || !(jail->supervise->flags & SUPERVISE_INIT))
+    if (jail->slave >= 0 || !(jail->supervise.flags & SUPERVISE_INIT))
         make_session(jail);
-    if (!(jail->supervise->flags & SUPERVISE_INIT))
+    if (!(jail->supervise.flags & SUPERVISE_INIT))
         become_command(jail);
     service.command = fork_command(jail);
     message = (struct message){.type = MESSAGE_READY};
@@ -353,5 +353,6 @@ void init(struct jail *jail) {
     sys(close_range, 0, 2, 0);
     close_others((int[]){jail->socket, jail->slave, jail->layer, service.signals, service.children},
                  5);
+    release_start(jail);
     serve(jail, &service);
 }

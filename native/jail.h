@@ -82,7 +82,7 @@ struct jail {
     int node;       /* the process that has compiled the plan and is ending now, or 0 */
     char **command; /* from the command line, or NULL: the plan's */
     char **argv;    /* our own, to be wiped in init */
-    const struct op_supervise *supervise;
+    struct op_supervise supervise;
     u64 namespaces;
     u64 signal_mask;      /* the caller's */
     int ignores_children; /* the caller ignored SIGCHLD, and so does the command */
@@ -235,8 +235,10 @@ void execute(struct jail *jail);
 /* monitor.c: the whole life of a jail. Returns the exit status. */
 int monitor(struct jail *jail);
 
-/* Zero-filled memory that is never given back. */
+/* memory.c: zero-filled, until the start is over. */
 void *allocate(size_t length);
+/* Gives all of that back, the plan with it, and what the stack took once below what is in use. */
+void release_start(struct jail *jail);
 
 #define array_length(array) (sizeof(array) / sizeof((array)[0]))
 

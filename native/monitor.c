@@ -65,7 +65,7 @@ static void kill_jail(struct jail *jail, struct watch *watch) {
 static void send_signal(struct jail *jail, struct watch *watch, int number, int group) {
     struct message message = {.type = MESSAGE_SIGNAL, .value = number, .group = (u32)group};
 
-    if (jail->supervise->flags & SUPERVISE_INIT)
+    if (jail->supervise.flags & SUPERVISE_INIT)
         message_send(jail->socket, &message, -1);
     else
         sys(pidfd_send_signal, watch->pidfd, number, NULL, 0);
@@ -94,7 +94,7 @@ static int start_init(struct jail *jail, struct watch *watch) {
     if (error < 0)
         return fail(jail, STEP_SOCKETPAIR, error);
     /* but for whoever wants to know the namespaces' numbers: status_look() sees them all */
-    jail->late_network = jail->namespaces & CLONE_NEWNET && jail->supervise->status_fd < 0;
+    jail->late_network = jail->namespaces & CLONE_NEWNET && jail->supervise.status_fd < 0;
     jail->failure.op = (s32)(plan_find(&jail->plan, OP_CLONE) - jail->plan.operation);
     pid = clone_init(jail, &watch->pidfd);
     if (pid < 0)
@@ -120,7 +120,7 @@ static int watch_parent(struct jail *jail, struct watch *watch) {
     long parent = sys(getppid), fd;
 
     watch->parent = -1;
-    if (!(jail->supervise->flags & SUPERVISE_DIE_WITH_PARENT) || parent == 0)
+    if (!(jail->supervise.flags & SUPERVISE_DIE_WITH_PARENT) || parent == 0)
         return 0; /* 0: a parent in another pid namespace */
     fd = sys(pidfd_open, parent, 0);
     if (fd >= 0)
@@ -134,7 +134,7 @@ static int watch_parent(struct jail *jail, struct watch *watch) {
  */
 static void let_go_of_descriptors(struct jail *jail) {
     const struct terminal *terminal = &jail->terminal;
-    s64 status_fd = jail->supervise->status_fd;
+    s64 status_fd = jail->supervise.status_fd;
 
     for (int fd = 0; fd < 3; fd++)
         if (fd != status_fd &&
@@ -167,6 +167,8 @@ static void note_start(struct jail *jail, struct watch *watch) {
     reap_node(jail);
     status_started(jail, watch->pid);
     let_go_of_descriptors(jail);
+    if (!host_has_to_undo())
+        release_start(jail);
 }
 
 /* To whoever answers in the filter's place: our caller has the other end of the socket, or, for
@@ -215,7 +217,7 @@ static void hear_init(struct jail *jail, struct watch *watch, const struct messa
         if (watch->ready)
             break;
         watch->ready = 1;
-        if (jail->supervise->flags & SUPERVISE_INIT)
+        if (jail->supervise.flags & SUPERVISE_INIT)
             note_start(jail, watch);
         break;
     case MESSAGE_STOPPED:
@@ -331,8 +333,8 @@ static void check_clock(struct jail *jail, struct watch *watch) {
         }
         send_signal(jail, watch, SIG_TERM, 1);
         send_signal(jail, watch, SIG_CONT, 1);
-        if (jail->supervise->kill_after)
-            watch->kill_at = after(jail->supervise->kill_after);
+        if (jail->supervise.kill_after)
+            watch->kill_at = after(jail->supervise.kill_after);
     }
     if (watch->kill_at && now >= watch->kill_at) {
         watch->kill_at = 0;
@@ -441,8 +443,8 @@ static int prepare(struct jail *jail, struct watch *watch) {
     watch->signals = (int)sys(signalfd4, -1, &mask, sizeof mask, O_CLOEXEC | O_NONBLOCK);
     if (watch->signals < 0)
         return fail(jail, STEP_SIGNALFD, watch->signals);
-    if (jail->supervise->timeout)
-        watch->deadline = after(jail->supervise->timeout);
+    if (jail->supervise.timeout)
+        watch->deadline = after(jail->supervise.timeout);
     return terminal_look(jail) < 0 ? -1 : watch_parent(jail, watch);
 }
 
@@ -453,7 +455,7 @@ int monitor(struct jail *jail) {
 
     jail->failure = (struct failure){.op = -1};
     jail->terminal = (struct terminal){.keyboard = -1, .screen = -1, .outer = -1, .master = -1};
-    jail->supervise = fields(plan_find(&jail->plan, OP_SUPERVISE), supervise);
+    jail->supervise = *fields(plan_find(&jail->plan, OP_SUPERVISE), supervise);
     if (prepare(jail, &watch) == 0 && host_set_up(jail) == 0 && start_init(jail, &watch) == 0)
         watch_jail(jail, &watch);
     else

@@ -44,6 +44,7 @@ int host_take_descriptors(struct jail *jail);
 int host_set_up(struct jail *jail);
 int host_write_maps(struct jail *jail, int pid);
 void host_undo(void);
+int host_has_to_undo(void);
 
 /* emulate.c: credentials that the jail's processes are told they have. */
 /* The process that tells them, to be killed at the end; or a negative errno. */

@@ -11,7 +11,7 @@ static const char namespace_names[8][8] = {"cgroup", "ipc",  "mnt",  "net",
 static u64 namespace_inodes[8];
 
 void status_look(const struct jail *jail, int pid) {
-    if (jail->supervise->status_fd < 0)
+    if (jail->supervise.status_fd < 0)
         return;
     for (u32 i = 0; i < 8; i++) {
         struct text path = {0};
@@ -29,7 +29,7 @@ void status_look(const struct jail *jail, int pid) {
 void status_started(const struct jail *jail, int pid) {
     struct text line = {0};
 
-    if (jail->supervise->status_fd < 0)
+    if (jail->supervise.status_fd < 0)
         return;
     text_add(&line, "{\"event\":\"started\",\"pid\":");
     text_add_number(&line, pid);
@@ -43,13 +43,13 @@ void status_started(const struct jail *jail, int pid) {
         text_add_number(&line, (s64)namespace_inodes[i]);
     }
     text_add(&line, "}}\n");
-    write_all((int)jail->supervise->status_fd, line.data, line.length);
+    write_all((int)jail->supervise.status_fd, line.data, line.length);
 }
 
 void status_exited(const struct jail *jail, int status, int timed_out, const struct usage *usage) {
     struct text line = {0};
 
-    if (jail->supervise->status_fd < 0)
+    if (jail->supervise.status_fd < 0)
         return;
     text_add(&line, "{\"event\":\"exited\",\"status\":");
     if (status & 0x7f)
@@ -69,5 +69,5 @@ void status_exited(const struct jail *jail, int status, int timed_out, const str
     text_add(&line, ",\"maxRssKib\":");
     text_add_number(&line, usage->max_rss_kib);
     text_add(&line, "}}\n");
-    write_all((int)jail->supervise->status_fd, line.data, line.length);
+    write_all((int)jail->supervise.status_fd, line.data, line.length);
 }

@@ -30,7 +30,7 @@ int terminal_look(struct jail *jail) {
     struct terminal *terminal = &jail->terminal;
 
     *terminal = (struct terminal){.keyboard = -1, .screen = -1, .outer = -1, .master = -1};
-    if (jail->supervise->tty == TTY_NEVER)
+    if (jail->supervise.tty == TTY_NEVER)
         return 0;
     for (int fd = 0; fd < 3; fd++)
         if (is_terminal(fd))
@@ -44,7 +44,7 @@ int terminal_look(struct jail *jail) {
         terminal->keyboard = 0;
     if (terminal->wanted)
         terminal->screen = pick(terminal->wanted, 1, 2, 0);
-    if (jail->supervise->tty == TTY_ALWAYS) {
+    if (jail->supervise.tty == TTY_ALWAYS) {
         terminal->wanted = 7;
         terminal->keyboard = 0;
         terminal->screen = 1;

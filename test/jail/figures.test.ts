@@ -2,28 +2,31 @@
 // system calls, the command's own left out, and the executor's size, against the figures below: who makes one grow
 // changes it here, in the same commit, and says why there.
 // time-limit: 120s
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { decodePlan } from "../../src/plan/wire.ts";
 import * as assert from "../support/assert.ts";
+import { until, watch } from "../support/process.ts";
 import { suite } from "../support/suite.ts";
 
 /** For an ordinary user of a Debian 12: operations of the plan, and system calls of monitor, init and the command's
  * process until the command is executed; without one for each path that is compared, since how many there are depends
  * on where the home is. */
 const figures = {
-  base: { operations: 114, calls: 676 },
-  dev: { operations: 145, calls: 694 },
-  ci: { operations: 118, calls: 695 },
-  offline: { operations: 147, calls: 717 },
-  untrusted: { operations: 100, calls: 567 },
+  base: { operations: 114, calls: 679 },
+  dev: { operations: 145, calls: 697 },
+  ci: { operations: 118, calls: 698 },
+  offline: { operations: 147, calls: 720 },
+  untrusted: { operations: 100, calls: 569 },
 } as const;
 /** Other machines have other entries in / and /etc: more than this none of them costs. */
 const callsPerOperation = 8;
 /** Bytes, of gcc 12 for x86-64; of another compiler a tenth more. */
 const executorSize = 70_720;
+/** KiB of its own that the monitor of an idle jail has: what a start needed has been given back. */
+const idleMemory = 20;
 
 const test = suite("figures").needs("user", "x64", "userns", "command:strace", "command:cc");
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -107,4 +110,16 @@ test("the executor is no larger than is recorded", () => {
   const version = execFileSync("cc", ["-dumpversion"], { encoding: "utf8" }).trim();
   const most = version.startsWith("12") ? executorSize : executorSize * 1.1;
   assert.ok(size <= most, `${size} bytes`);
+});
+
+test("the monitor of an idle jail keeps nothing of what its start needed", async () => {
+  const jail = watch(spawn(executor, ["-p", "dev", "--no-tty", "sh", "-c", "echo idle; read end"]));
+  await jail.waitFor("idle");
+  const own = () => {
+    const memory = readFileSync(`/proc/${jail.child.pid}/smaps_rollup`, "utf8");
+    return Number(/^Anonymous: +(\d+) kB$/m.exec(memory)?.[1]);
+  };
+  await until(() => own() <= idleMemory, `${own()} KiB to become ${idleMemory}`);
+  jail.child.stdin?.end("\n");
+  assert.equal((await jail.ended).status, 0);
 });
