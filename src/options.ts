@@ -10,6 +10,7 @@ import {
   readDescriptor,
   readDuration,
   readEnvironment,
+  readImage,
   readRoot,
   readSetting,
   readTmpfs,
@@ -128,6 +129,13 @@ export const jailOptions = {
     example: "--root ./debian",
     complete: "directory",
     read: readRoot,
+  },
+  image: {
+    type: "string",
+    valueHint: "NAME",
+    description: "An image that becomes the jail's /",
+    example: "--image debian:12",
+    read: readImage,
   },
   user: {
     type: "string",

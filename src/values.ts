@@ -87,6 +87,11 @@ export function readRoot(text: string, cwd: string): Assignments {
   return { root: { type: "directory", path: resolve(cwd, text) } };
 }
 
+export function readImage(text: string): Assignments {
+  if (text === "") throw new ValueError("there is no name");
+  return { root: { type: "image", image: text } };
+}
+
 const largestId = 0xffff_fffe; // (uid_t)-1 means "leave it" to setresuid(2)
 
 /** keep, root or UID[:GID]; without a GID the profile says the group. */

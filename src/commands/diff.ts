@@ -1,6 +1,7 @@
 // `tsjail diff NAME`: what a kept layer has added, changed and removed. In: the layer's name. Out: one line for each
 // path. Next: src/layer/diff.ts.
 import { TsjailError } from "../error.ts";
+import { layerDirectory, storeDirectory } from "../image/place.ts";
 import { diffLayer } from "../layer/diff.ts";
 import { type Over, readLayer } from "../layer/keep.ts";
 import { findLayer } from "../layer/list.ts";
@@ -32,7 +33,7 @@ export const diff: Command = {
         },
       );
     }
-    const changes = diffLayer(upper, listLower(record.over));
+    const changes = diffLayer(upper, listLower(record.over, call));
     if (hasOption(call, "json")) call.print(formatJson(changes));
     else for (const { kind, path } of changes) call.print(`${marks[kind]} ${escapeControls(path)}\n`);
     return 0;
@@ -40,7 +41,9 @@ export const diff: Command = {
 };
 
 /** The uppermost first. */
-function listLower(over: Over): readonly string[] {
+function listLower(over: Over, { environment }: Call): readonly string[] {
   if (over.type === "host") return ["/"];
-  return over.type === "directory" ? [over.path] : over.layers;
+  if (over.type === "directory") return [over.path];
+  const place = { directory: storeDirectory(environment) };
+  return over.layers.map((digest) => `${layerDirectory(place, digest)}/fs`).reverse();
 }

@@ -32,13 +32,14 @@ export const run: Command = {
     const front = readFront(call.front, process.ppid);
     const packageWord = hasOption(call, "no-cache") ? undefined : front.packageWord;
     const starts = packageWord === undefined ? "once" : "kept";
-    const { plan, loaded, looks } = preparePlan(request, [], {
+    const prepared = preparePlan(request, [], {
       ...call,
       executor,
       starts,
       pid: findCallersProcess(front),
     });
-    requireCommand(loaded, call.words);
+    const { plan, looks } = prepared;
+    requireCommand(prepared, call.words);
     const kept =
       packageWord === undefined ? undefined : encodeKept(plan, looks, { ...call, packageWord, executor });
     return startJail({

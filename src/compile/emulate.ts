@@ -7,12 +7,19 @@ import type { Ids } from "./ids.ts";
 import { originOf, type Request } from "./request.ts";
 import { findMachine } from "./seccomp.ts";
 
+/** Whether it is wanted: what the profile says, else for root of an image, where nothing is in the way. */
+export function isEmulated({ profile, host }: Request, ids: Ids): boolean {
+  const { user, security, rlimits } = profile;
+  if (user.emulate !== undefined) return user.emulate;
+  const isFree = security.no_new_privs && rlimits.locks === undefined && user.map.length === 0;
+  return host.image !== undefined && ids.uid === 0 && isFree;
+}
+
 /** @param others the operations that load the command's own filter */
 export function compileEmulation(request: Request, ids: Ids, others: readonly Operation[]): Operation[] {
-  const { user, security } = request.profile;
-  if (!user.emulate) return [];
+  if (!isEmulated(request, ids)) return [];
   checkAlone(request, ids, others);
-  const { capabilities } = security;
+  const { capabilities } = request.profile.security;
   const program = makeEmulation(
     {
       uid: ids.uid,

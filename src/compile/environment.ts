@@ -1,4 +1,4 @@
-// In: [env], the account inside. Out: what the command's environment is made of, by name. What is passed on of the
+// In: [env], the account inside, the image. Out: what the command's environment is made of, by name. What is passed on of the
 // caller's is only named: its values are nothing that a plan depends on, and secrets among them are nobody's to keep.
 import { matchNames } from "../plan/names.ts";
 import type { Operation } from "../plan/operations.ts";
@@ -12,7 +12,9 @@ export function compileEnvironment(request: Request, account: InsideAccount): Op
   const { env } = request.profile;
   const isUnset = matchNames(env.unset);
   const set = new Map([...listSockets(request), ...Object.entries(env.set)]);
-  const defaults = Object.entries(listDefaults(account)).filter(([name]) => !isUnset(name) && !set.has(name));
+  const defaults = Object.entries(listDefaults(request, account)).filter(
+    ([name]) => !isUnset(name) && !set.has(name),
+  );
   return [
     {
       op: "environment",
@@ -25,11 +27,25 @@ export function compileEnvironment(request: Request, account: InsideAccount): Op
   ];
 }
 
+function splitVariable(variable: string): [string, string] {
+  const equals = variable.indexOf("=");
+  return [variable.slice(0, equals), variable.slice(equals + 1)];
+}
+
 const joinVariables = (variables: readonly (readonly [string, string])[]): string[] =>
   variables.map(([name, value]) => `${name}=${value}`).sort();
 
-function listDefaults({ name, home, shell }: InsideAccount): Record<string, string> {
-  return { HOME: home, LOGNAME: name, PATH: defaultPath, SHELL: shell, USER: name };
+/** What an image says of itself comes after the profile, and after what the caller's environment is asked for. */
+function listDefaults({ host }: Request, { name, home, shell }: InsideAccount): Record<string, string> {
+  const own = (host.image?.env ?? []).map((variable) => splitVariable(variable));
+  return {
+    HOME: home,
+    LOGNAME: name,
+    PATH: defaultPath,
+    SHELL: shell,
+    USER: name,
+    ...Object.fromEntries(own),
+  };
 }
 
 /** The executor adds LISTEN_PID: only it knows the command's pid. */

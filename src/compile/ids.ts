@@ -1,9 +1,12 @@
 // In: [user] and who the caller is. Out: the id maps of the new user namespace (user_namespaces(7)), and the switch to
 // the ids of the command where a range is mapped.
 import { formatOrigin, TsjailError } from "../error.ts";
+import { decodeText } from "../host/host.ts";
+import { findAccount, findByName } from "../host/identity.ts";
 import { escapeControls } from "../plan/escape.ts";
 import type { Operation } from "../plan/operations.ts";
-import { originOf, type Request } from "./request.ts";
+import { quoteShort } from "../profile/quote.ts";
+import { isSaid, originOf, type Request } from "./request.ts";
 
 export interface IdRange {
   readonly inside: number;
@@ -87,9 +90,35 @@ function overlaps(a: IdRange, b: IdRange): boolean {
 }
 
 function nameId(request: Request, kind: IdKind): number {
+  if (request.host.image !== undefined && !isSaid(request, `user.${kind}`)) return nameImageId(request, kind);
   const wanted = request.profile.user[kind];
   if (wanted === "keep") return request.host[kind];
   return wanted === "root" ? 0 : wanted;
+}
+
+/** What the image's configuration says, by its own user database; root where it says nothing. */
+function nameImageId(request: Request, kind: IdKind): number {
+  const [user = "", group = ""] = (request.host.image?.user ?? "").split(":");
+  const passwd = decodeText(request.host.rootFiles["/etc/passwd"]);
+  if (kind === "gid" && group !== "") {
+    return readImageId(request, group, decodeText(request.host.rootFiles["/etc/group"]));
+  }
+  const isOther = kind === "gid" && isSaid(request, "user.uid");
+  const uid = isOther ? nameId(request, "uid") : user === "" ? 0 : readImageId(request, user, passwd);
+  return kind === "uid" ? uid : (findAccount(passwd, uid)?.gid ?? 0);
+}
+
+function readImageId(request: Request, word: string, database: string | undefined): number {
+  const id = /^\d+$/.test(word) ? Number(word) : findByName(database, word);
+  if (id !== undefined && id < 4294967295) return id;
+  throw new TsjailError(
+    "profile_conflict",
+    `The image's own user is ${quoteShort(word)}, of which its user database says nothing.`,
+    {
+      origin: request.loaded.origin("root.image"),
+      hint: 'Say who the command is: user.uid = "root", "keep" or a number.',
+    },
+  );
 }
 
 function findId(request: Request, kind: IdKind, ranges: readonly IdRange[]): number {

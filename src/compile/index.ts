@@ -77,7 +77,7 @@ function compileJail(request: Request, resolved: Resolved, ids: Ids): Operation[
     ...tree,
     ...compileNames(request),
     { op: "pivot", origin: "built in" },
-    ...compileSecurity(request),
+    ...compileSecurity(request, ids),
   ];
 }
 

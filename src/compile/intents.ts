@@ -26,7 +26,7 @@ const maxRounds = 8;
 
 /** Finds the intents that stand. */
 export function resolveIntents(request: Request): Resolved {
-  const root = rootDirectory(request.profile);
+  const root = rootDirectory(request.profile, request.host.image);
   const { links } = request.host;
   let intents = collectIntents(request).sort(compareOrigins);
   for (let round = 0; round < maxRounds; round++) {
@@ -72,7 +72,7 @@ function hideEnds(request: Request, resolved: Resolved): Resolved {
 export function describeStanding(request: Request, intents: readonly Intent[]): Resolved {
   return {
     intents,
-    view: makeView(rootDirectory(request.profile), intents, request.host.links),
+    view: makeView(rootDirectory(request.profile, request.host.image), intents, request.host.links),
     slave: intents.some(({ content }) => content.kind === "bind" && content.propagation === "slave"),
   };
 }

@@ -27,13 +27,14 @@ export function isOverlaid({ profile, host }: Request, path: string): boolean {
   return isDirectory && !host.mounts.some((mount) => isBelow(mount, `/${name}`));
 }
 
-/** The whole root, where it is a directory. */
+/** The whole root, where it is a directory or an image. */
 export function compileRootOverlay(request: Request, { view }: Resolved): Operation[] {
+  const { image } = request.host;
   return [
     {
       op: "root_overlay",
-      origin: originOf(request, "root.writable"),
-      lower: [followHostLinks(view, view.root ?? "/")],
+      origin: originOf(request, image === undefined ? "root.writable" : "root.image"),
+      lower: image?.layers ?? [followHostLinks(view, view.root ?? "/")],
       ...findUpper(request, ""),
       set: ["nosuid", "nodev"],
     },

@@ -64,9 +64,10 @@ export function holdOwn(request: Request, resolved: Resolved): Operation[] {
 }
 
 function listTrees(request: Request, { view, intents }: Resolved): Tree[] {
-  const root = rootDirectory(request.profile);
+  const root = rootDirectory(request.profile, request.host.image);
   const trees: Tree[] = [];
-  if (root !== undefined) {
+  // An image has nothing of the host's, and is not written to.
+  if (root !== undefined && request.host.image === undefined) {
     const { path, type, writable } = request.profile.root;
     const origin = request.loaded.origin(path === undefined ? "root.type" : "root.path");
     trees.push({

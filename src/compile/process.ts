@@ -81,5 +81,8 @@ export function compileProcess(request: Request): Operation[] {
 export function compileCommand(request: Request): Operation[] {
   const { command } = request.run;
   if (command !== undefined) return [{ op: "command", origin: "command line", argv: command }];
+  const { image } = request.host;
+  if (request.profile.command.length === 0 && image !== undefined)
+    return [{ op: "command", origin: originOf(request, "root.image"), argv: image.command }];
   return [{ op: "command", origin: originOf(request, "command"), argv: request.profile.command }];
 }

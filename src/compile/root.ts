@@ -15,7 +15,14 @@ import { findParentCover, followHostLinks, kernelDirectories } from "./view.ts";
 /** Whether "/" is a tmpfs of ours rather than the directory itself. */
 export function isAssembled(request: Request): boolean {
   const { type, writable } = request.profile.root;
+  if (type === "image") return false;
   return writable === "no" || (type === "host" && writable !== "yes");
+}
+
+/** The key that says what "/" shows. */
+export function rootKey({ profile: { root } }: Request): string {
+  if (root.type === "directory") return "root.path";
+  return root.type === "image" ? "root.image" : "root.type";
 }
 
 /** The entry at a path of the root's top level. */
@@ -27,7 +34,7 @@ export function findEntry(request: Request, path: string): RootEntry | undefined
 /** The root and what its directory shows. */
 export function compileRoot(request: Request, resolved: Resolved, ids: Ids): Operation[] {
   const { root } = request.profile;
-  const origin = originOf(request, root.type === "directory" ? "root.path" : "root.type");
+  const origin = originOf(request, rootKey(request));
   checkRoot(request);
   if (!isAssembled(request) && root.writable !== "yes") return compileRootOverlay(request, resolved);
   if (!isAssembled(request)) {
@@ -62,9 +69,11 @@ function compileOwnEtc(
   ];
 }
 
-/** At the very end an assembled root takes nothing more: what is made at its top level would be in no layer. */
+/** At the very end an assembled root takes nothing more: what is made at its top level would be in no layer. Nor does an
+ * image that is not to be written to: until then a layer that is thrown away takes its mount points. */
 export function sealRoot(request: Request): Operation[] {
-  if (!isAssembled(request)) return [];
+  const { type, writable } = request.profile.root;
+  if (!isAssembled(request) && !(type === "image" && writable === "no")) return [];
   const origin = originOf(request, "root.writable");
   return [{ op: "attributes", origin, target: "/", flags: [], set: ["ro"] }];
 }
@@ -152,7 +161,7 @@ function isReplaced(intent: Intent | undefined, entry: RootEntry): boolean {
 function checkRoot(request: Request): void {
   const { root } = request.host;
   const { type, path } = request.profile.root;
-  if (type === "empty" || root.kind === "entries") return;
+  if (type === "empty" || type === "image" || root.kind === "entries") return;
   const why = root.kind === "absent" ? "does not exist" : `can't be listed (${root.code})`;
   throw new TsjailError("profile_unreadable", `The root directory ${path ?? "/"} ${why}.`, {
     origin: request.loaded.origin(type === "directory" ? "root.path" : "root.type"),

@@ -2,15 +2,17 @@
 import { TsjailError } from "../error.ts";
 import { capabilityNames } from "../plan/capabilities.ts";
 import type { Operation } from "../plan/operations.ts";
+import { isEmulated } from "./emulate.ts";
+import type { Ids } from "./ids.ts";
 import { originOf, type Request } from "./request.ts";
 
 /** Root writes to what has no `w`: dpkg does. It is over the user's own files, whose modes anybody in the jail can change
  * anyway: both ids of a file must be mapped (user_namespaces(7)). */
 const dacOverride = 1n << BigInt(capabilityNames.indexOf("CAP_DAC_OVERRIDE"));
 
-export function compileSecurity(request: Request): Operation[] {
+export function compileSecurity(request: Request, ids: Ids): Operation[] {
   const { capabilities, no_new_privs } = request.profile.security;
-  const { emulate } = request.profile.user;
+  const emulate = isEmulated(request, ids);
   const named = capabilities.reduce((sum, name, index) => sum | findBit(request, name, index), 0n);
   const origin = originOf(request, emulate ? "user.emulate" : "security.capabilities");
   const operations: Operation[] = [

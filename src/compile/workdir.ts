@@ -6,15 +6,17 @@ import { isBelow } from "./path.ts";
 import { originOf, type Request } from "./request.ts";
 import { findCover, findHostPath, type View } from "./view.ts";
 
-/** The profile's choice, else the caller's directory if the jail shows it, else home if it is inside, else "/". */
+/** The profile's choice, else the caller's directory if the jail shows it, else the image's, else home if it is inside,
+ * else "/". */
 export function compileWorkdir(request: Request, { view }: Resolved, account: InsideAccount): Operation[] {
   const { workdir } = request.profile;
-  const path = workdir ?? findWorkdir(view, request.host.cwd, account.home);
+  const path = workdir ?? findWorkdir(request, view, account.home);
   return [{ op: "workdir", origin: originOf(request, "workdir"), path }];
 }
 
-function findWorkdir(view: View, cwd: string, home: string): string {
+function findWorkdir({ host: { cwd, image } }: Request, view: View, home: string): string {
   if (cwd.startsWith("/") && findHostPath(view, cwd) === cwd) return cwd;
+  if (image?.workdir !== undefined) return image.workdir;
   return isInside(view, home) ? home : "/";
 }
 

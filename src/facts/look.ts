@@ -53,7 +53,8 @@ export function lookAtKind(path: string, follow = false): SeenKind {
   return kind;
 }
 
-function findKind(path: string, follow: boolean): SeenKind {
+/** Without a note: of what never changes. */
+export function findKind(path: string, follow = false): SeenKind {
   try {
     // Most of what is asked about isn't there, and an exception costs more than the call.
     const stats = (follow ? statSync : lstatSync)(path, { throwIfNoEntry: false });

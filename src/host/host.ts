@@ -1,6 +1,8 @@
 // What tsjail knows of this machine: the Host value, deeply frozen. read.ts makes it from what needs.ts asks for,
 // src/compile reads it and nothing else, so a plan can be compiled in a test for a machine that does not exist.
 
+import type { Layered } from "./layered.ts";
+
 export type EntryKind = "directory" | "file" | "symlink" | "other";
 
 /** One entry of the root's top level, or of its /etc. */
@@ -18,6 +20,19 @@ export type Missing = { readonly kind: "absent" } | { readonly kind: "unreadable
 export type FileFact = { readonly kind: "content"; readonly content: string } | Missing;
 
 export type RootFact = { readonly kind: "entries"; readonly entries: readonly RootEntry[] } | Missing;
+
+/** The image that the jail's root shows, and what its configuration says, which stands below the profile. */
+export interface ImageFact extends Layered {
+  readonly name: string;
+  /** NAME=VALUE. */
+  readonly env: readonly string[];
+  /** "", UID, NAME, and either with :GID or :GROUP. */
+  readonly user: string;
+  /** Absolute, or undefined. */
+  readonly workdir?: string | undefined;
+  /** Its entry point with its arguments. */
+  readonly command: readonly string[];
+}
 
 /** A directory of tsjail's own, or a file that jails are made by: who could write there would decide what the next jail
  * is like. */
@@ -60,6 +75,8 @@ export interface Host {
   readonly own: readonly OwnDirectory[];
   /** The top level of the jail's root directory; absent where the root is empty. */
   readonly root: RootFact;
+  /** Where the root is an image. */
+  readonly image?: ImageFact | undefined;
   /** Its /etc, where that is a directory and lacks a file that tsjail generates; else absent. */
   readonly etc: RootFact;
   /** Where something is mounted, if the root's directories get layers over them. */

@@ -26,6 +26,15 @@ export function hasName(text: string | undefined, name: string): boolean {
   return (text ?? "").split("\n").some((line) => line.startsWith(`${name}:`));
 }
 
+/** The number of the entry of that name. */
+export function findByName(text: string | undefined, name: string): number | undefined {
+  for (const line of (text ?? "").split("\n")) {
+    const [first, , id] = line.split(":");
+    if (first === name && id && /^\d+$/.test(id)) return Number(id);
+  }
+  return undefined;
+}
+
 /** The name of the first group of that number. */
 export function findGroup(group: string | undefined, gid: number): string | undefined {
   for (const line of (group ?? "").split("\n")) {

@@ -1,7 +1,8 @@
 // In: paths. Out: the symlinks on their way, by physical path. compile uses them to see that two paths of a profile
 // are one place, or that one lies below the other, before it sorts them (compile/view.ts).
-import { lookAtKind, lookAtLink, noteUnrepeatable } from "../facts/look.ts";
+import { findKind, lookAtKind, lookAtLink, noteUnrepeatable } from "../facts/look.ts";
 import type { EntryKind } from "./host.ts";
+import { isInLayers, type Layered, locate } from "./layered.ts";
 import type { RootedPath } from "./needs.ts";
 
 /** As many as the kernel follows (path_resolution(7)). */
@@ -13,6 +14,12 @@ type Kind = EntryKind | "absent";
 export class LinkFinder {
   readonly links: Record<string, string> = {};
   readonly kinds = new Map<string, Kind>();
+  readonly #image: Layered | undefined;
+
+  /** @param image the jail's root, where it is one */
+  constructor(image?: Layered) {
+    this.#image = image;
+  }
 
   /** Where a path of a root directory really is, links followed inside it; what is missing is taken as it stands.
    * Undefined when there are too many links. */
@@ -38,7 +45,7 @@ export class LinkFinder {
     if (known !== undefined) return known;
     if (this.probe(place) !== "symlink") return undefined;
     try {
-      this.links[place] = lookAtLink(place);
+      this.links[place] = lookAtLink(this.locate(place) ?? place);
     } catch {
       // The executor's own look is the one that counts.
       noteUnrepeatable(`${place} was replaced between two looks`);
@@ -46,11 +53,20 @@ export class LinkFinder {
     return this.links[place];
   }
 
+  /** Where a physical path lies on the host; undefined where the image has nothing there. */
+  locate(place: string): string | undefined {
+    return this.#image !== undefined && this.#isImages(place) ? locate(this.#image, place) : place;
+  }
+
+  #isImages(place: string): boolean {
+    return this.#image !== undefined && isInLayers(this.#image, place);
+  }
+
   /** What lies at a physical path. */
   probe(place: string): Kind {
     const known = this.kinds.get(place);
     if (known !== undefined) return known;
-    const seen = lookAtKind(place);
+    const seen = this.#isImages(place) ? findKind(this.locate(place) ?? "") : lookAtKind(place);
     // EACCES: nobody can pass here, so whatever lies behind has no links for us.
     const kind = seen === "unreadable" ? "absent" : seen;
     this.kinds.set(place, kind);

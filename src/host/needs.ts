@@ -2,6 +2,7 @@
 // read.ts does the reading.
 import { join } from "node:path";
 import type { Profile } from "../profile/schema.ts";
+import type { Layered } from "./layered.ts";
 
 /** A path as seen from a root directory: links are followed inside that directory. */
 export interface RootedPath {
@@ -41,15 +42,24 @@ export const generatedFiles = [
   "/etc/group",
 ];
 
-/** The directory that the jail's root shows; undefined for an empty root. */
-export function rootDirectory(profile: Profile): string | undefined {
-  if (profile.root.type === "empty") return undefined;
-  return profile.root.type === "host" ? "/" : profile.root.path;
+/** The directory that the jail's root shows, or where the paths of an image begin (layered.ts); undefined for an empty
+ * root. */
+export function rootDirectory({ root }: Profile, image: Layered | undefined): string | undefined {
+  switch (root.type) {
+    case "host":
+      return "/";
+    case "directory":
+      return root.path;
+    case "image":
+      return image?.root;
+    case "empty":
+      return undefined;
+  }
 }
 
 /** Lists what compile will want to know. */
-export function hostNeeds(profile: Profile): HostNeeds {
-  const root = rootDirectory(profile);
+export function hostNeeds(profile: Profile, image?: Layered): HostNeeds {
+  const root = rootDirectory(profile, image);
   const files = new Set<string>();
   if (profile.network.mode === "host") files.add("/etc/hosts").add("/etc/resolv.conf");
   for (const mount of profile.mount) {
@@ -61,7 +71,7 @@ export function hostNeeds(profile: Profile): HostNeeds {
     landlock: profile.security.landlock !== "off",
     sockets: profile.process.listen_fds,
     root,
-    etc: root === undefined || profile.root.writable !== "no" ? undefined : join(root, "etc"),
+    etc: root === undefined || image || profile.root.writable !== "no" ? undefined : join(root, "etc"),
     mounts: profile.root.type === "host" && profile.root.writable !== "no",
     files: [...files].sort(),
     rootFiles: root === undefined ? [] : ["/etc/group", "/etc/passwd"],

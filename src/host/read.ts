@@ -9,7 +9,14 @@ import {
   noteUnrepeatable,
 } from "../facts/look.ts";
 import { readEntries, readFile } from "./file.ts";
-import { decodeText, type FileFact, type Host, type OwnDirectory, type RootFact } from "./host.ts";
+import {
+  decodeText,
+  type FileFact,
+  type Host,
+  type ImageFact,
+  type OwnDirectory,
+  type RootFact,
+} from "./host.ts";
 import { readIdentity } from "./identity.ts";
 import { LinkFinder } from "./links.ts";
 import { generatedFiles, type HostNeeds } from "./needs.ts";
@@ -21,6 +28,8 @@ export interface ProcessFacts {
   readonly pid?: number | undefined;
   /** The directory of the kept layers (layer/place.ts). */
   readonly layers?: string | undefined;
+  /** image/resolve.ts finds it; none unless given. */
+  readonly image?: ImageFact | undefined;
   /** launch/own.ts finds them; none unless given. */
   readonly own?: readonly OwnDirectory[];
 }
@@ -36,8 +45,9 @@ export function readHost(needs: HostNeeds, facts: ProcessFacts): Host {
   const passwd = decodeText(read("/etc/passwd"));
   const account = readIdentity(passwd, uid, facts.environment);
   // Before anything in it is looked at: its times then tell of that too (listFacts() of src/facts/facts.ts).
-  const root: RootFact = needs.root === undefined ? { kind: "absent" } : readEntries(needs.root);
-  const finder = new LinkFinder();
+  const isListed = needs.root !== undefined && facts.image === undefined;
+  const root: RootFact = isListed ? readEntries(needs.root) : { kind: "absent" };
+  const finder = new LinkFinder(facts.image);
   for (const path of needs.paths) {
     // Where a link leads a path of the current directory matters to compile (astray.ts).
     const isMoved = finder.resolve(path) !== path.path && path.root === "/";
@@ -58,11 +68,12 @@ export function readHost(needs: HostNeeds, facts: ProcessFacts): Host {
     ...(needs.sockets ? readSockets(facts) : { listenFds: 0 }),
     own: facts.own ?? [],
     root,
+    image: facts.image,
     etc: readEtc(needs, finder),
     mounts: needs.mounts ? lookAtMounts() : [],
     layers: facts.layers,
     files: Object.fromEntries(needs.files.map((path) => [path, read(path)])),
-    rootFiles: readRootFiles(needs, finder, read),
+    rootFiles: readRootFiles(needs, finder, read, facts.image),
     kinds: probeKinds(needs, finder),
     links: finder.links,
   });
@@ -105,11 +116,16 @@ function readRootFiles(
   { root, rootFiles }: HostNeeds,
   finder: LinkFinder,
   read: typeof readFile,
+  image: ImageFact | undefined,
 ): Record<string, FileFact> {
   if (root === undefined) return {};
   const facts = rootFiles.map((path): [string, FileFact] => {
     const place = finder.resolve({ root, path });
-    return [path, place === undefined ? { kind: "unreadable", code: "ELOOP" } : read(place, root)];
+    if (place === undefined) return [path, { kind: "unreadable", code: "ELOOP" }];
+    const real = finder.locate(place);
+    const layers = image === undefined ? [] : [image.kept ?? root, ...image.layers];
+    const layer = layers.find((each) => real?.startsWith(`${each}/`)) ?? root;
+    return [path, real === undefined ? { kind: "absent" } : read(real, layer)];
   });
   return Object.fromEntries(facts);
 }

@@ -1,10 +1,13 @@
 // The image of a profile, at a start. In: a name, the environment. Out: the directories that make its root, and its
 // configuration. Everything is looked at through facts/look.ts: a kept plan holds as long as the name means the same.
 
-import { isAbsolute } from "node:path";
+import { isAbsolute, normalize } from "node:path";
 import { TsjailError } from "../error.ts";
 import { lookAtKind, lookAtVariable } from "../facts/look.ts";
 import { readFile } from "../host/file.ts";
+import type { ImageFact } from "../host/host.ts";
+import { quoteShort } from "../profile/quote.ts";
+import { invalid } from "./failure.ts";
 import {
   checkName,
   type Image,
@@ -19,6 +22,8 @@ import { blobPath, type Environment, layerDirectory, storeDirectory } from "./pl
 
 export interface ResolvedImage {
   readonly name: string;
+  /** Of its layers, the lowest first. */
+  readonly digests: readonly string[];
   /** Absolute paths, the lowest first. */
   readonly layers: readonly string[];
   readonly config: OciConfig;
@@ -48,10 +53,32 @@ export function resolveImage(name: string, environment: Environment): ResolvedIm
   }
   return {
     name: image.name,
+    digests: image.layers,
     config,
     layers: layers.map((layer) => `${layer}/fs`),
     owners: layers.map((layer) => `${layer}/owners.json`),
   };
+}
+
+/**
+ * What a start goes by.
+ * @param kept a layer that is kept over the image
+ * @throws TsjailError `image_invalid`, `profile_conflict` for an image without layers
+ */
+export function describeImage({ name, layers, config }: ResolvedImage, kept?: string): ImageFact {
+  const uppermost = [...layers].reverse();
+  const [root] = uppermost;
+  const subject = `The image ${name}`;
+  if (root === undefined) throw invalid(subject, "has no layers, so there is nothing in it");
+  const { Env, User, WorkingDir, Entrypoint, Cmd } = config.config ?? {};
+  const env = Env ?? [];
+  const command = [...(Entrypoint ?? []), ...(Cmd ?? [])];
+  const wrong = env.find((variable) => !/^[^=]+=/.test(variable));
+  if (wrong !== undefined) throw invalid(subject, `has a variable of no form: ${quoteShort(wrong)}`);
+  if ([...env, ...command, WorkingDir ?? ""].some((text) => text.includes("\0")))
+    throw invalid(subject, "has a NUL byte in its configuration");
+  const workdir = WorkingDir ? normalize(`/${WorkingDir}`) : undefined;
+  return { name, root, layers: uppermost, kept, env, user: User ?? "", workdir, command };
 }
 
 function readImage(directory: string, name: string): Image {

@@ -9,8 +9,9 @@ import { type Look, lookAtVariable, recordLooks } from "../facts/look.ts";
 import type { Host } from "../host/host.ts";
 import { hostNeeds } from "../host/needs.ts";
 import { readHost } from "../host/read.ts";
+import { describeImage, type ResolvedImage, resolveImage } from "../image/resolve.ts";
 import { keepLayer, type Over } from "../layer/keep.ts";
-import { layersDirectory } from "../layer/place.ts";
+import { layerPlaces, layersDirectory } from "../layer/place.ts";
 import type { JailRequest } from "../options.ts";
 import type { Plan } from "../plan/operations.ts";
 import { type LoadedProfile, loadProfile, localProfile } from "../profile/load.ts";
@@ -84,9 +85,12 @@ function compileRequest(
   if (plans !== undefined) prepareDirectory(plans);
   const own = settleOwn(loaded.profile, environment, around.starts !== undefined, listFiles(loaded, around));
   const layers = loaded.profile.root.writable === "persistent" ? findLayers(environment) : undefined;
-  settleLayer(loaded, layers, around.starts !== undefined);
-  const host = readHost(hostNeeds(loaded.profile), {
+  const resolved = findImage(loaded, environment);
+  settleLayer(loaded, layers, resolved, around.starts !== undefined);
+  const image = resolved && describeImage(resolved, findUpper(loaded, layers));
+  const host = readHost(hostNeeds(loaded.profile, image), {
     layers,
+    image,
     environment,
     cwd,
     pid: around.pid,
@@ -110,11 +114,39 @@ function findLayers(environment: Surroundings["environment"]): string | undefine
   });
 }
 
+function findImage(
+  { profile, origin }: LoadedProfile,
+  environment: Surroundings["environment"],
+): ResolvedImage | undefined {
+  const { type, image } = profile.root;
+  if (type !== "image" || image === undefined) return undefined;
+  try {
+    return resolveImage(image, environment);
+  } catch (error) {
+    if (!(error instanceof TsjailError)) throw error;
+    const { code, message, hint, detail, cause } = error;
+    throw new TsjailError(code, message, { hint, detail, cause, origin: origin("root.image") });
+  }
+}
+
+/** The directory of what is kept over the root. */
+function findUpper({ profile }: LoadedProfile, layers: string | undefined): string | undefined {
+  const { writable, name } = profile.root;
+  const isKept = writable === "persistent" && name !== undefined && layers !== undefined;
+  return isKept ? layerPlaces(join(layers, name)).upper : undefined;
+}
+
 /** The layer that the profile keeps. */
-function settleLayer({ profile, origin }: LoadedProfile, layers: string | undefined, starts: boolean): void {
+function settleLayer(
+  { profile, origin }: LoadedProfile,
+  layers: string | undefined,
+  image: ResolvedImage | undefined,
+  starts: boolean,
+): void {
   const { type, path = "/", writable, name } = profile.root;
   if (writable !== "persistent" || name === undefined || layers === undefined) return;
-  const over: Over = type === "directory" ? { type, path } : { type: "host" };
+  const overOther: Over = type === "directory" ? { type, path } : { type: "host" };
+  const over: Over = image ? { type: "image", name: image.name, layers: image.digests } : overOther;
   keepLayer(join(layers, name), over, starts, origin("root.name"));
 }
 
@@ -126,8 +158,12 @@ function listFiles({ profile, ownInputs }: LoadedProfile, { cwd, output }: Surro
 }
 
 /** @throws TsjailError `usage` where neither the command line nor the profile names a command */
-export function requireCommand(loaded: LoadedProfile, words: readonly string[]): void {
-  if (words.length > 0 || loaded.profile.command.length > 0) return;
+export function requireCommand(
+  { loaded, host }: Pick<Prepared, "loaded" | "host">,
+  words: readonly string[],
+): void {
+  const { command } = loaded.profile;
+  if (words.length > 0 || command.length > 0 || (host.image?.command.length ?? 0) > 0) return;
   throw new TsjailError("usage", `There is no command, and the profile ${loaded.name} names none.`, {
     hint: "Say what to run, for example: tsjail bash\n`tsjail --help` shows everything else.",
   });

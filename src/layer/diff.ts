@@ -1,8 +1,7 @@
 // What a layer has made of what it lies over. In: an upper directory, and those below it, the uppermost first. Out: the
-// paths that were added, changed or removed. A name is looked up as overlayfs does (Documentation/filesystems/
-// overlayfs.rst of the kernel): a device 0:0 stands for "not here", and an opaque directory covers those below it.
-import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs";
-import { readAttribute } from "../image/system.ts";
+// paths that were added, changed or removed.
+import { readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs";
+import { below, type Found, findName, isOpaque, isWhiteout, look } from "./merged.ts";
 import { isMountPoint } from "./pack.ts";
 
 export interface Change {
@@ -10,19 +9,6 @@ export interface Change {
   /** As the jail sees it. A name that is not UTF-8 is shown as well as that goes. */
   readonly path: string;
 }
-
-/** The directories of a name, the uppermost first; or the one thing that is no directory. */
-interface Found {
-  readonly stats: Stats;
-  readonly places: readonly Buffer[];
-}
-
-const slash = Buffer.from("/");
-const below = (directory: Buffer, name: Buffer): Buffer => Buffer.concat([directory, slash, name]);
-
-const isWhiteout = (stats: Stats): boolean => stats.isCharacterDevice() && stats.rdev === 0;
-const isOpaque = (path: Buffer): boolean =>
-  readAttribute(path.toString("latin1"), "user.overlay.opaque") === "y";
 
 /** Sorted by path, a directory before what is in it. */
 export function diffLayer(upper: string, lower: readonly string[]): Change[] {
@@ -37,7 +23,7 @@ function diffDirectory(upper: Buffer, lower: readonly Buffer[], path: string, ch
   for (const name of names) {
     const place = below(upper, name);
     const stats = look(place);
-    if (stats !== undefined) diffName(place, stats, find(lower, name), `${path}/${name}`, changes);
+    if (stats !== undefined) diffName(place, stats, findName(lower, name), `${path}/${name}`, changes);
   }
   if (!isOpaque(upper)) return;
   const there = new Set(names.map((name) => name.toString("latin1")));
@@ -65,28 +51,11 @@ function diffName(
   if (stats.isDirectory()) diffDirectory(place, isMerged && old ? old.places : [], path, changes);
 }
 
-/** A name in directories over one another. */
-function find(directories: readonly Buffer[], name: Buffer): Found | undefined {
-  const places: Buffer[] = [];
-  let top: Stats | undefined;
-  for (const directory of directories) {
-    const place = below(directory, name);
-    const stats = look(place);
-    if (stats === undefined) continue;
-    if (isWhiteout(stats)) break;
-    if (!stats.isDirectory()) return top === undefined ? { stats, places: [place] } : { stats: top, places };
-    top ??= stats;
-    places.push(place);
-    if (isOpaque(place)) break;
-  }
-  return top === undefined ? undefined : { stats: top, places };
-}
-
 function listAll(directories: readonly Buffer[]): Buffer[] {
   const names = new Map<string, Buffer>();
   for (const directory of directories)
     for (const name of listNames(directory)) names.set(name.toString("latin1"), name);
-  return [...names.values()].sort(Buffer.compare).filter((name) => find(directories, name) !== undefined);
+  return [...names.values()].sort(Buffer.compare).filter((name) => findName(directories, name) !== undefined);
 }
 
 const hasSameMode = (one: Stats, other: Stats): boolean => (one.mode & 0o7777) === (other.mode & 0o7777);
@@ -112,20 +81,9 @@ function hasSameContent(one: Buffer, other: Buffer): boolean {
 /** Sorted; none where it can't be listed. */
 function listNames(directory: Buffer): Buffer[] {
   try {
-    return readdirSync(directory.length === 0 ? slash : directory, { encoding: "buffer" }).sort(
-      Buffer.compare,
-    );
+    return readdirSync(directory.length === 0 ? "/" : directory, { encoding: "buffer" }).sort(Buffer.compare);
   } catch (error) {
     if (["EACCES", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
-    throw error;
-  }
-}
-
-function look(place: Buffer): Stats | undefined {
-  try {
-    return lstatSync(place, { throwIfNoEntry: false });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EACCES") return undefined;
     throw error;
   }
 }

@@ -13,11 +13,16 @@ import { layerPlaces } from "./place.ts";
 const form = v.object({
   /** ISO 8601. */
   created: v.string(),
-  /** "host": each directory of the host's top level below the one of the same name. "directory": `path`. "image": `name`. */
+  /** "host": each directory of the host's top level below the one of the same name. "directory": `path`. "image": `name`, and the
+   * digests of its layers, the lowest first. */
   over: v.variant("type", [
     v.object({ type: v.literal("host") }),
     v.object({ type: v.literal("directory"), path: v.string() }),
-    v.object({ type: v.literal("image"), name: v.string(), layers: v.array(v.string()) }),
+    v.object({
+      type: v.literal("image"),
+      name: v.string(),
+      layers: v.pipe(v.array(v.string()), v.readonly()),
+    }),
   ]),
 });
 export type LayerRecord = v.InferOutput<typeof form>;
@@ -66,12 +71,29 @@ export function keepLayer(directory: string, over: Over, starts: boolean, origin
       },
     );
   }
-  if (record === undefined || describeOver(record.over) === describeOver(over)) return;
+  if (record === undefined || isSameOver(record.over, over)) return;
+  if (record.over.type === "image" && over.type === "image" && record.over.name === over.name) {
+    throw new TsjailError(
+      "profile_conflict",
+      `The layer ${quoteWord(directory)} lies over an older ${quoteWord(over.name)}.`,
+      {
+        origin,
+        detail: "The image has other layers now, and what was changed in the old ones can't be carried over.",
+        hint: "Give another name, remove the layer (tsjail layer rm NAME), or make an image of it (tsjail commit).",
+      },
+    );
+  }
   throw new TsjailError("profile_conflict", `The layer ${quoteWord(directory)} lies over something else.`, {
     origin,
     detail: `It was made over ${describeOver(record.over)}; here it would lie over ${describeOver(over)}.`,
     hint: "Give another name, or remove the layer: tsjail layer rm NAME",
   });
+}
+
+/** An image's name may come to mean another one. */
+function isSameOver(one: Over, other: Over): boolean {
+  if (one.type === "image" && other.type === "image") return one.layers.join() === other.layers.join();
+  return describeOver(one) === describeOver(other);
 }
 
 export function describeOver(over: Over): string {

@@ -13,6 +13,7 @@ import {
   signedDuration,
   size,
   table,
+  text,
 } from "./field.ts";
 import { layerName } from "./layer-name.ts";
 import { callAnswer, callName, callPolicy } from "./syscall.ts";
@@ -32,11 +33,15 @@ const isolation = (description: string) =>
 
 export const user = table({
   uid: v.optional(
-    about(id(), 'The user id inside: the caller\'s own ("keep"), 0 ("root"), or a number.'),
+    about(id(), 'The user id inside: the caller\'s own ("keep"), 0 ("root"), or a number.', {
+      fallback: '`"keep"`; with an image, the user that it names, else `"root"`',
+    }),
     "keep",
   ),
   gid: v.optional(
-    about(id(), 'The group id inside: the caller\'s own ("keep"), 0 ("root"), or a number.'),
+    about(id(), 'The group id inside: the caller\'s own ("keep"), 0 ("root"), or a number.', {
+      fallback: '`"keep"`; with an image, the group that belongs to the user there',
+    }),
     "keep",
   ),
   map: v.optional(
@@ -58,8 +63,8 @@ export const user = table({
     about(
       flag(),
       'Whether what root does with other ids seems to succeed: owners, switched users, devices. Package managers need it where one id is mapped; it needs `uid = "root"`. See [root-emulation.md](root-emulation.md).',
+      { fallback: "true for root of an image, else false", example: "emulate = true" },
     ),
-    false,
   ),
 });
 
@@ -109,8 +114,8 @@ export const namespaces = table({
 export const root = table({
   type: v.optional(
     about(
-      choice(["host", "empty", "directory"]),
-      'What / is: the host\'s tree, read-only ("host"); nothing but what the profile puts there ("empty"); or a directory that holds a whole system ("directory").',
+      choice(["host", "empty", "directory", "image"]),
+      'What / is: the host\'s tree, read-only ("host"); nothing but what the profile puts there ("empty"); a directory that holds a whole system ("directory"); or an image ("image", see [images.md](images.md)).',
       { example: 'type = "directory"' },
     ),
     "host",
@@ -119,6 +124,12 @@ export const root = table({
     about(path(), 'The directory, for type "directory".', {
       fallback: "none",
       example: 'path = "~/debian"',
+    }),
+  ),
+  image: v.optional(
+    about(text(), 'The image, for type "image", by the name that `tsjail image ls` shows.', {
+      fallback: "none",
+      example: '# image = "debian:12" # with type = "image"',
     }),
   ),
   writable: v.optional(

@@ -169,6 +169,16 @@ const contradictions: readonly Contradiction[] = [
     () => 'is "directory", so root.path must say which',
   ],
   [
+    "root.type",
+    ({ root: { type, image } }) => type === "image" && image === undefined,
+    () => 'is "image", so root.image must say which',
+  ],
+  [
+    "root.image",
+    ({ root: { type, image } }) => type !== "image" && image !== undefined,
+    ({ root: { type } }) => `needs root.type = "image", which is "${type}"`,
+  ],
+  [
     "root.path",
     ({ root: { type, path } }) => type !== "directory" && path !== undefined,
     ({ root: { type } }) => `needs root.type = "directory", which is "${type}"`,
@@ -220,12 +230,12 @@ const contradictions: readonly Contradiction[] = [
   [
     "user.emulate",
     ({ user, security: { no_new_privs, capabilities } }) =>
-      user.emulate && !no_new_privs && !capabilities.includes("CAP_SYS_ADMIN"),
+      user.emulate === true && !no_new_privs && !capabilities.includes("CAP_SYS_ADMIN"),
     () => "needs security.no_new_privs, which is false: it is done by a filter of system calls",
   ],
   [
     "user.emulate",
-    ({ user, rlimits }) => user.emulate && rlimits.locks !== undefined,
+    ({ user, rlimits }) => user.emulate === true && rlimits.locks !== undefined,
     () => "and rlimits.locks can't both be said: that limit, which limits nothing, is how ids are remembered",
   ],
   [

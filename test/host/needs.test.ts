@@ -22,7 +22,7 @@ test("an empty root needs nothing of the kind, a directory its own", () => {
   const directory = needs('root = { type = "directory", path = "/srv/debian" }');
   assert.is(directory.root, "/srv/debian");
   assert.ok(has(directory.paths, "/srv/debian", "/etc/resolv.conf"));
-  assert.is(rootDirectory(loadToml('root.type = "empty"').profile), undefined);
+  assert.is(rootDirectory(loadToml('root.type = "empty"').profile, undefined), undefined);
 });
 
 test("the host network needs the host's name resolution", () => {

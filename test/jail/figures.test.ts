@@ -26,7 +26,7 @@ const callsPerOperation = 8;
 /** Bytes, of gcc 12 for x86-64; of another compiler a tenth more. */
 const executorSize = 70_720;
 /** KiB of its own that the monitor of an idle jail has: what a start needed has been given back. */
-const idleMemory = 20;
+const idleMemory = 28;
 
 const test = suite("figures").needs("user", "x64", "userns", "command:strace", "command:cc");
 const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -1,0 +1,45 @@
+// Directories over one another, looked at as overlayfs does it (Documentation/filesystems/overlayfs.rst of the kernel): a
+// device 0:0 stands for "not here", and an opaque directory covers those below it. In: the directories, a name. Out: what
+// the name stands for. Used by diff.ts, and for the paths of a profile over an image (host/layered.ts).
+import { lstatSync, type Stats } from "node:fs";
+import { readAttribute } from "../image/system.ts";
+
+/** The directories of a name, the uppermost first; or the one thing that is no directory. */
+export interface Found {
+  readonly stats: Stats;
+  readonly places: readonly Buffer[];
+}
+
+const slash = Buffer.from("/");
+export const below = (directory: Buffer, name: Buffer): Buffer => Buffer.concat([directory, slash, name]);
+
+export const isWhiteout = (stats: Stats): boolean => stats.isCharacterDevice() && stats.rdev === 0;
+export const isOpaque = (path: Buffer): boolean =>
+  readAttribute(path.toString("latin1"), "user.overlay.opaque") === "y";
+
+/** @param directories the uppermost first */
+export function findName(directories: readonly Buffer[], name: Buffer): Found | undefined {
+  const places: Buffer[] = [];
+  let top: Stats | undefined;
+  for (const [index, directory] of directories.entries()) {
+    const place = below(directory, name);
+    const stats = look(place);
+    if (stats === undefined) continue;
+    if (isWhiteout(stats)) break;
+    if (!stats.isDirectory()) return top === undefined ? { stats, places: [place] } : { stats: top, places };
+    top ??= stats;
+    places.push(place);
+    if (index + 1 < directories.length && isOpaque(place)) break;
+  }
+  return top === undefined ? undefined : { stats: top, places };
+}
+
+/** Undefined where nothing is, or nobody can look. */
+export function look(place: Buffer): Stats | undefined {
+  try {
+    return lstatSync(place, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EACCES") return undefined;
+    throw error;
+  }
+}
