@@ -1,31 +1,8 @@
 // The calls of libc that becoming the executor takes, through koffi. In: descriptors, byte strings, limits. Out: what
 // the call returned, or a NativeError. It is imported late, and only where it is needed (launch/start.ts, doctor/).
 // No namespace call is ever made from here: Node has threads, and unshare(CLONE_NEWUSER) refuses them.
-import { constants } from "node:os";
 import { loadKoffi } from "./koffi.ts";
-
-/** A system call that failed. */
-export class NativeError extends Error {
-  override readonly name = "NativeError";
-  readonly call: string;
-  readonly errno: number;
-
-  constructor(call: string, errno: number) {
-    super(`${call}: ${nameErrno(errno)}`);
-    this.call = call;
-    this.errno = errno;
-  }
-
-  /** "ENOENT" */
-  get code(): string {
-    return nameErrno(this.errno);
-  }
-}
-
-export function nameErrno(errno: number): string {
-  const found = Object.entries(constants.errno).find(([, number]) => number === errno);
-  return found?.[0] ?? `errno ${errno}`;
-}
+import { NativeError } from "./native-error.ts";
 
 // fcntl(2), memfd_create(2) and getrlimit(2) for Linux on x86-64 and arm64.
 const F_GETFD = 1;

@@ -1,7 +1,7 @@
 // The calls of libc that layers take and Node lacks, through koffi: locks, whiteouts, extended attributes, times to the
 // nanosecond. In: paths as bytes. Out: what the call returned, or a NodeJS-like error with a code.
 import { loadKoffi } from "../koffi.ts";
-import { NativeError } from "../native.ts";
+import { NativeError } from "../native-error.ts";
 import { type ByteString, toPath } from "./bytes.ts";
 
 type Libc = ReturnType<typeof loadLibc>;

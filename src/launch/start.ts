@@ -4,6 +4,7 @@
 import { readFileSync, statSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { TsjailError } from "../error.ts";
+import { NativeError } from "../native-error.ts";
 import { quoteWord } from "../plan/escape.ts";
 import { keepCompiledCode } from "./code.ts";
 import type { Front } from "./front.ts";
@@ -33,7 +34,7 @@ export async function startJail(launch: Launch): Promise<never> {
     keepCompiledCode();
     return native.execute(launch.executor, argv, encodeEnvironment(launch.environment));
   } catch (error) {
-    if (!(error instanceof native.NativeError)) throw error;
+    if (!(error instanceof NativeError)) throw error;
     if (error.call !== "execve") {
       throw new TsjailError("host_unsupported", `The executor can't be prepared: ${error.message}.`, {
         hint: "`tsjail doctor` shows what this machine permits.",

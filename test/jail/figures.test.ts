@@ -105,6 +105,16 @@ for (const [profile, figure] of Object.entries(figures)) {
   });
 }
 
+test("a cold start loads no koffi, which takes as long as compiling", () => {
+  inWorld((start) => {
+    const trace = join(process.env.XDG_CACHE_HOME ?? "/", "trace-cold");
+    start(["--no-cache", "-p", "dev", "--no-tty", "/bin/true"], ["strace", "-f", "-qq", "-o", trace]);
+    const text = readFileSync(trace, "latin1");
+    assert.match(text, /run\.cjs/, "Node was started");
+    assert.not.match(text, /koffi/);
+  });
+});
+
 test("the executor is no larger than is recorded", () => {
   const { size } = statSync(executor);
   const version = execFileSync("cc", ["-dumpversion"], { encoding: "utf8" }).trim();
