@@ -169,6 +169,38 @@ static int op_layer(struct jail *jail, const struct op_layer *op) {
     return error < 0 ? fail(jail, STEP_WRITE, error) : 0;
 }
 
+static int is_at(const struct stat *held, const char *path) {
+    struct stat stat;
+
+    return sys(newfstatat, AT_FDCWD, path, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+           stat.st_dev == held->st_dev && stat.st_ino == held->st_ino;
+}
+
+/* Jails share a volume; who removes it has the lock alone. It is not made here: where it is missing
+ * the volume is. */
+static int op_volume(struct jail *jail, const struct op_volume *op) {
+    struct stat stat;
+    long fd, error;
+
+    if (jail->volume_count == MAX_VOLUMES)
+        return fail(jail, STEP_OPEN, -EMFILE);
+    fd = sys(openat, AT_FDCWD, op->lock, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return fail(jail, STEP_OPEN, fd);
+    jail->volumes[jail->volume_count++] = (int)fd;
+    error = sys(flock, fd, LOCK_SHARED | LOCK_NO_WAIT);
+    if (error < 0)
+        return fail(jail, STEP_FLOCK, error);
+    error = sys(newfstatat, fd, "", &stat, AT_EMPTY_PATH);
+    if (error < 0)
+        return fail(jail, STEP_FSTAT, error);
+    /* removed between our two calls: what has its name now is another volume, or none */
+    if (!is_at(&stat, op->lock))
+        return fail(jail, STEP_OPEN, -ENOENT);
+    sys(utimensat, fd, NULL, NULL, 0);
+    return 0;
+}
+
 int host_set_up(struct jail *jail) {
     for (u32 i = 0; i < jail->plan.count; i++) {
         const struct operation *op = &jail->plan.operation[i];
@@ -179,6 +211,8 @@ int host_set_up(struct jail *jail) {
             result = op_mount_point(jail, fields(op, mount_point));
         else if (op->opcode == OP_LAYER)
             result = op_layer(jail, fields(op, layer));
+        else if (op->opcode == OP_VOLUME)
+            result = op_volume(jail, fields(op, volume));
         else if (op->opcode == OP_CLONE)
             jail->namespaces = fields(op, clone)->namespaces;
         if (result < 0)

@@ -320,6 +320,15 @@ static struct service prepare_service(struct jail *jail) {
     return service;
 }
 
+/* All but what init goes on with. The locks are among it: they are not to end before the jail. */
+static void close_rest(const struct jail *jail, const struct service *service) {
+    int keep[MAX_VOLUMES + 5] = {jail->socket, jail->slave, jail->layer, service->signals,
+                                 service->children};
+
+    memcpy(keep + 5, jail->volumes, jail->volume_count * sizeof *keep);
+    close_others(keep, 5 + jail->volume_count);
+}
+
 void init(struct jail *jail) {
     struct message message = {0};
     struct service service;
@@ -351,8 +360,7 @@ void init(struct jail *jail) {
         end_jail(jail, &service, EXIT_TSJAIL);
     /* or whoever reads what the command writes would wait for us */
     sys(close_range, 0, 2, 0);
-    close_others((int[]){jail->socket, jail->slave, jail->layer, service.signals, service.children},
-                 5);
+    close_rest(jail, &service);
     release_start(jail);
     serve(jail, &service);
 }

@@ -90,9 +90,11 @@ struct jail {
     int passed[MAX_PASSED_FDS];
     u32 passed_count;
     struct terminal terminal;
-    int socket;        /* to the other side */
-    int layer;         /* the lock of a kept layer, or -1 */
-    int is_layer_busy; /* another jail has it */
+    int socket;               /* to the other side */
+    int layer;                /* the lock of a kept layer, or -1 */
+    int is_layer_busy;        /* another jail has it */
+    int volumes[MAX_VOLUMES]; /* their locks */
+    u32 volume_count;
     struct failure failure;
 
     int root;                   /* the new root, or -1 */

@@ -19,7 +19,15 @@ import {
 } from "./values.ts";
 
 /** What a shell offers in the place of a value or a word. */
-export type Completion = "profile" | "file" | "directory" | "variable" | "command" | readonly string[];
+export type Completion =
+  | "profile"
+  | "file"
+  | "directory"
+  | "variable"
+  | "command"
+  | "layer"
+  | "volume"
+  | readonly string[];
 
 interface Common {
   readonly description: string;

@@ -49,6 +49,10 @@ const layer: Operation = {
   ...{ op: "layer", origin: "root.name in dev.toml:12", busy: "error" },
   lock: "/home/ada/.local/share/tsjail/layers/work/lock",
 };
+const volume: Operation = {
+  ...{ op: "volume", origin: "volume[0] in dev.toml:12" },
+  lock: "/home/ada/.local/share/tsjail/volumes/cache/lock",
+};
 const overlay = (...lower: string[]): Operation => ({
   ...{ op: "overlay", origin: "mount[3] in dev.toml:28", lower, target: "/srv/www", set: [] },
   upper: "/home/ada/changes",
@@ -141,6 +145,9 @@ const tree: readonly Row[] = [
   ["sysfs_too_revealing", mount("sysfs", "/sys"), "fsmount", "EPERM"],
   ["layer_busy", layer, "flock", "EAGAIN"],
   ["layer_closed", layer, "open", "EACCES"],
+  ["volume_gone", volume, "open", "ENOENT"],
+  ["volume_busy", volume, "flock", "EAGAIN"],
+  ["volume_closed", volume, "open", "EACCES"],
   [
     "overlay_submounts",
     overlay("/srv/data"),

@@ -4,7 +4,8 @@ import { chmodSync, realpathSync, renameSync, rmSync, type Stats, statSync, writ
 import { resolve } from "node:path";
 import { TsjailError } from "../error.ts";
 import { listShippedFacts } from "../facts/facts.ts";
-import { preparePlan } from "../launch/prepare.ts";
+import { preparePlan, type Surroundings } from "../launch/prepare.ts";
+import { prepareStart } from "../launch/volumes.ts";
 import { helpOption, jailOptions, type OptionTable, readJailRequest } from "../options.ts";
 import { quoteShell, quoteWord } from "../plan/escape.ts";
 import { encodePlan } from "../plan/wire.ts";
@@ -32,7 +33,7 @@ export const compile: Command = {
   examples: [
     ["tsjail compile ci.toml -o ci.plan", "then, on the same kind of host: tsjail run ./ci.plan make test"],
   ],
-  run(call: Call): number {
+  async run(call: Call): Promise<number> {
     const output = call.given.findLast(({ name }) => name === "output")?.value;
     if (output === undefined || output === "") {
       throw new TsjailError("usage", "`tsjail compile` needs to know where the plan goes.", {
@@ -41,15 +42,15 @@ export const compile: Command = {
     }
     const request = { ...readJailRequest(call.given, call.cwd), profile: call.words[0] };
     const file = findFile(output, call.cwd);
-    const { loaded, plan, portableLooks } = preparePlan(request, [], {
-      ...call,
-      executor: undefined,
-      starts: "once",
-      output: file,
-    });
+    const around: Surroundings = { ...call, executor: undefined, starts: "once", output: file };
+    const { loaded, plan, portableLooks } = await prepareStart(() => preparePlan(request, [], around));
     // Whoever runs it elsewhere has neither this Node nor this package.
     const shipped = plan.filter(({ op }) => op !== "explain");
     writeWhole(file, encodePlan([...listShippedFacts(portableLooks, call.cwd), ...shipped]), output);
+    for (const volume of new Set(loaded.profile.volume.flatMap(({ name }) => name ?? [])))
+      call.log.info(
+        `The plan needs the volume ${quoteWord(volume)}, which is here now: what runs it makes none.`,
+      );
     const shown = quoteShell(output.includes("/") ? output : `./${output}`);
     const words = loaded.profile.command.length > 0 ? "" : " COMMAND";
     call.log.success(`${quoteWord(loaded.name)}: compiled. Run it with \`tsjail run ${shown}${words}\`.`);

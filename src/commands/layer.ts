@@ -21,7 +21,7 @@ export const layer: Command = {
   args: { ...jsonOption, ...helpOption },
   words: [
     { name: "action", description: "ls, rm or export", required: true, complete: ["ls", "rm", "export"] },
-    { name: "name", description: "the layer, for rm and export" },
+    { name: "name", description: "the layer, for rm and export", complete: "layer" },
     { name: "file", description: "the archive, for export; it must not exist" },
   ],
   examples: [

@@ -2,6 +2,7 @@
 // text or JSON (plan/text.ts). It starts nothing, and needs no executor.
 import { locateExecutor } from "../launch/find.ts";
 import { preparePlan } from "../launch/prepare.ts";
+import { describeWish } from "../launch/volumes.ts";
 import { helpOption, jailOptions, jsonOption, readJailRequest } from "../options.ts";
 import { formatPlan, planToJson } from "../plan/text.ts";
 import { encodePlan } from "../plan/wire.ts";
@@ -19,9 +20,10 @@ export const plan: Command = {
   run(call: Call): number {
     const request = readJailRequest(call.given, call.cwd);
     const executor = tryLocate(call);
-    const { plan } = preparePlan(request, call.words, { ...call, executor });
+    const { plan, missing } = preparePlan(request, call.words, { ...call, executor });
     encodePlan(plan); // it checks the plan: what is printed could be run
     call.print(hasOption(call, "json") ? formatJson(planToJson(plan)) : formatPlan(plan));
+    for (const wish of missing) call.log.info(`${describeWish(wish)}.`);
     return 0;
   },
 };

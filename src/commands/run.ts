@@ -6,6 +6,7 @@ import { findExecutor } from "../launch/find.ts";
 import { findCallersProcess, readFront } from "../launch/front.ts";
 import { checkDescriptors, listKeptFds, preparePlan, requireCommand } from "../launch/prepare.ts";
 import { startJail } from "../launch/start.ts";
+import { prepareStart } from "../launch/volumes.ts";
 import { helpOption, jailOptions, readJailRequest } from "../options.ts";
 import { encodePlan } from "../plan/wire.ts";
 import { type Call, type Command, hasOption } from "./command.ts";
@@ -32,14 +33,11 @@ export const run: Command = {
     const front = readFront(call.front, process.ppid);
     const packageWord = hasOption(call, "no-cache") ? undefined : front.packageWord;
     const starts = packageWord === undefined ? "once" : "kept";
-    const prepared = preparePlan(request, [], {
-      ...call,
-      executor,
-      starts,
-      pid: findCallersProcess(front),
-    });
-    const { plan, looks } = prepared;
-    requireCommand(prepared, call.words);
+    const pid = findCallersProcess(front);
+    const { plan, looks } = await prepareStart(
+      () => preparePlan(request, [], { ...call, executor, starts, pid }),
+      (prepared) => requireCommand(prepared, call.words),
+    );
     const kept =
       packageWord === undefined ? undefined : encodeKept(plan, looks, { ...call, packageWord, executor });
     return startJail({

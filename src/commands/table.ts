@@ -9,6 +9,7 @@ export const commands = {
   compile: async () => (await import("./compile.ts")).compile,
   cache: async () => (await import("./cache.ts")).cache,
   layer: async () => (await import("./layer.ts")).layer,
+  volume: async () => (await import("./volume.ts")).volume,
   diff: async () => (await import("./diff.ts")).diff,
   image: async () => (await import("./image.ts")).image,
   commit: async () => (await import("./commit.ts")).commit,

@@ -34,9 +34,12 @@ function dropOutside(view: View, intents: readonly Intent[], cwd: string): Inten
 const isAstray = (view: View, source: string, cwd: string): boolean =>
   isWithin(source, cwd) && !isWithin(followHostLinks(view, source), cwd);
 
+/** Where volumes with names are, tsjail says and no profile; no jail gets to the way there (own.ts). */
+const isKept = (content: Content): boolean => content.kind === "bind" && content.volume?.name !== undefined;
+
 /** What of the host an intent shows, or writes to. */
 function listSources(content: Content): string[] {
-  if (content.kind === "bind") return [content.source];
+  if (content.kind === "bind") return isKept(content) ? [] : [content.source];
   if (content.kind === "overlay") return [...content.lower, content.upper, content.work];
   return content.kind === "file" && "source" in content.from ? [content.from.source] : [];
 }
@@ -65,8 +68,9 @@ function leadsInto(view: View, { path, written, content }: Intent, hide: Intent)
   if (content.kind !== "bind") return false;
   const place = followHostLinks(view, hide.written);
   const isSaid = (said: string) => [hide.written, hide.path, place].some((each) => isWithin(said, each));
-  const source = followHostLinks(view, content.source);
+  const isSource = !isKept(content) && !isSaid(content.source);
   return (
-    (!isSaid(content.source) && isWithin(source, place)) || (!isSaid(written) && isWithin(path, hide.path))
+    (isSource && isWithin(followHostLinks(view, content.source), place)) ||
+    (!isSaid(written) && isWithin(path, hide.path))
   );
 }

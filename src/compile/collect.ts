@@ -5,6 +5,7 @@ import type { Mount, Profile } from "../profile/schema.ts";
 import type { BindContent, Content, Intent, MountAttribute, TmpfsContent } from "./intent.ts";
 import { nameOf } from "./path.ts";
 import type { Request } from "./request.ts";
+import { volumeContent } from "./volume.ts";
 
 /** Lists what the profile wants, and the files that tsjail would like to generate. */
 export function collectIntents(request: Request): Intent[] {
@@ -21,6 +22,10 @@ export function collectIntents(request: Request): Intent[] {
       profile.files[list].map((path, index) => add(path, `files.${list}[${index}]`, fileContent(list, path))),
     ),
     ...profile.mount.map((mount, index) => add(mount.target, `mount[${index}]`, mountContent(mount))),
+    ...profile.volume.map((volume, index) => {
+      const key = `volume[${index}]`;
+      return add(volume.target, key, volumeContent(request, volume, key));
+    }),
     ...generatedFiles.map((name) => ({
       ...add(name, "network", { kind: "generated", name }),
       origin: { ...loaded.origin(generatedKey(name)), layer: -1 },

@@ -21,6 +21,7 @@ import { compileRlimits } from "./rlimits.ts";
 import { compileMountPoints, compileRoot, sealRoot } from "./root.ts";
 import { compileSeccomp } from "./seccomp.ts";
 import { compileSecurity } from "./security.ts";
+import { compileVolumes } from "./volume.ts";
 import { compileWorkdir } from "./workdir.ts";
 
 export type { Run } from "./request.ts";
@@ -38,6 +39,7 @@ export function compile(loaded: LoadedProfile, host: Host, run: Run): Plan {
     ...compileSupervision(request, resolved),
     ...compileMountPoints(request, resolved),
     ...compileLayer(request),
+    ...compileVolumes(request, resolved),
     ...compileClone(request),
     ...compileMaps(request, ids),
     ...jail,

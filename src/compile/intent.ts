@@ -11,6 +11,8 @@ export interface BindContent {
   readonly attributes: readonly MountAttribute[];
   readonly optional: boolean;
   readonly propagation: "private" | "slave";
+  /** It is a volume, and this its name, where it has one. */
+  readonly volume?: { readonly name?: string };
 }
 
 export interface TmpfsContent {
@@ -69,8 +71,11 @@ export interface Intent<C extends Content = Content> {
 /** The word for an intent in messages. */
 export function describeContent(content: Content): string {
   switch (content.kind) {
-    case "bind":
-      return `a bind of ${content.source}, ${content.attributes.includes("ro") ? "read-only" : "writable"}`;
+    case "bind": {
+      const { source, volume } = content;
+      const what = volume === undefined ? "a bind of" : "the volume";
+      return `${what} ${volume?.name ?? source}, ${content.attributes.includes("ro") ? "read-only" : "writable"}`;
+    }
     case "none":
       return "nothing";
     case "hide":

@@ -79,7 +79,11 @@ function compileBind({ resolved }: Mounting, intent: Intent, content: BindConten
     source: content.source,
     target: intent.path,
     // A tree with submounts that the caller could not take apart himself can only be had whole (mount_namespaces(7)).
-    flags: content.optional ? ["recursive", "optional"] : ["recursive"],
+    flags: [
+      "recursive",
+      ...(content.optional ? (["optional"] as const) : []),
+      ...(content.volume === undefined ? [] : (["directory"] as const)),
+    ],
     set: content.attributes,
     propagation: resolved.slave ? content.propagation : "none",
   };

@@ -84,7 +84,8 @@ function listTrees(request: Request, { view, intents }: Resolved): Tree[] {
       for (const layer of content.lower) add(layer, false);
       for (const layer of [content.upper, content.work]) if (layer !== "") add(layer, true);
     }
-    if (content.kind !== "bind") continue;
+    // A volume with a name is tsjail's own, and meant to be shown: nothing that the next start relies on is in it.
+    if (content.kind !== "bind" || content.volume?.name !== undefined) continue;
     const isWritable = !content.attributes.includes("ro");
     trees.push({ source: followHostLinks(view, content.source), path, isWritable, origin });
   }

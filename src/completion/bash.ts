@@ -29,12 +29,21 @@ ${commands.map(writeWords).join("")}    *) echo nothing ;;
 
 _tsjail_reply() {
   local piece=$2 directory=\${XDG_CONFIG_HOME:-$HOME/.config}/tsjail name
+  local data=\${XDG_DATA_HOME:-$HOME/.local/share}/tsjail
   case $1 in
     words:*) mapfile -t COMPREPLY < <(compgen -W "\${1#words:}" -- "$piece") ;;
     variable) mapfile -t COMPREPLY < <(compgen -e -- "$piece") ;;
     directory) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$piece") ;;
     file) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$piece") ;;
     command) mapfile -t COMPREPLY < <(compgen -W '${names}' -- "$piece"; compgen -c -- "$piece" | sort -u) ;;
+    layer | volume)
+      # What is half made begins with a dot, which * leaves out.
+      mapfile -t COMPREPLY < <(
+        for name in "$data/\${1}s"/*/; do
+          name=\${name%/} name=\${name##*/}
+          if [[ $name != '*' && $name == "$piece"* ]]; then echo "$name"; fi
+        done
+      ) ;;
     profile)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(

@@ -76,6 +76,15 @@ function __tsjail_profiles
     end
 end
 
+# Layers or volumes; what is half made begins with a dot, which * leaves out.
+function __tsjail_kept -a kind
+    set -l directory $HOME/.local/share
+    set -q XDG_DATA_HOME; and set directory $XDG_DATA_HOME
+    for kept in $directory/tsjail/$kind/*/
+        basename $kept
+    end
+end
+
 # Fish's own list those of the current directory alone, unless they are told what has been typed.
 function __tsjail_paths
     __fish_complete_path (string replace -r -- '^--[^=]*=' '' (commandline -ct))
@@ -120,6 +129,8 @@ function argumentsOf(complete: Completion | undefined): string {
     directory: "(__tsjail_directories)",
     variable: "(set -xn)",
     command: "(__fish_complete_command)",
+    layer: "(__tsjail_kept layers)",
+    volume: "(__tsjail_kept volumes)",
   };
   return ` -a ${quote(sources[complete])}`;
 }

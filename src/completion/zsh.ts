@@ -17,6 +17,13 @@ _tsjail_profiles() {
   _alternative "profiles:profile:($names)" 'files:profile:_files -g "*.toml"'
 }
 
+# Layers or volumes; what is half made begins with a dot, which * leaves out.
+_tsjail_kept() {
+  local -a names
+  names=(\${XDG_DATA_HOME:-$HOME/.local/share}/tsjail/$1/*(N/:t))
+  _describe $1 names
+}
+
 _tsjail_first() {
   local -a subcommands
   subcommands=(
@@ -86,6 +93,9 @@ function actionOf(complete: Completion | undefined): string {
     directory: "_files -/",
     variable: "_parameters -g *export*",
     command: "_command_names -e",
+    // Behind a blank, or _arguments puts words of its own between the two.
+    layer: " _tsjail_kept layers",
+    volume: " _tsjail_kept volumes",
   };
   return actions[complete];
 }

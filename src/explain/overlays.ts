@@ -1,5 +1,5 @@
-// Why layers can't be laid over one another, and why a kept one can't be had. In: failures of `layer`, `scratch` and the
-// overlays. Out: rules; next is filesystems.ts.
+// Why layers can't be laid over one another, and why a kept one, or a volume, can't be had. In: failures of `layer`,
+// `volume`, `scratch` and the overlays. Out: rules; next is filesystems.ts.
 import { dirname } from "node:path";
 import { isBelow } from "../compile/path.ts";
 import { quoteShell, quoteWord } from "../plan/escape.ts";
@@ -12,7 +12,8 @@ const lowerOf = ({ operation }: Failure): readonly string[] =>
   operation?.op === "overlay" || operation?.op === "root_overlay" ? operation.lower : [];
 const upperOf = ({ operation }: Failure): string =>
   operation?.op === "overlay" || operation?.op === "root_overlay" ? operation.upper : "";
-const lockOf = ({ operation }: Failure): string => (operation?.op === "layer" ? operation.lock : "");
+const lockOf = ({ operation }: Failure): string =>
+  operation?.op === "layer" || operation?.op === "volume" ? operation.lock : "";
 
 /** What is mounted below a layer. */
 function findSubmounts(failure: Failure): string[] {
@@ -42,6 +43,28 @@ export const overlayRules: readonly Rule[] = [
     name: "layer_closed",
     ops: ["layer"],
     why: (failure) => `Its lock can't be opened or written: ${quoteWord(lockOf(failure))}.`,
+    fix: (failure) => adviseCommands("Look at it:", `ls -la ${quoteShell(dirname(lockOf(failure)))}`),
+  },
+  {
+    name: "volume_gone",
+    ops: ["volume"],
+    steps: ["open"],
+    errnos: ["ENOENT"],
+    why: "It was removed just now, after this start had seen it.",
+    fix: "Start again: a volume that is missing is made anew.",
+  },
+  {
+    name: "volume_busy",
+    ops: ["volume"],
+    steps: ["flock"],
+    errnos: ["EAGAIN"],
+    why: "It is being removed just now.",
+    fix: "Start again in a moment: a volume that is missing is made anew.",
+  },
+  {
+    name: "volume_closed",
+    ops: ["volume"],
+    why: (failure) => `Its lock can't be had: ${quoteWord(lockOf(failure))}.`,
     fix: (failure) => adviseCommands("Look at it:", `ls -la ${quoteShell(dirname(lockOf(failure)))}`),
   },
   {

@@ -1,6 +1,6 @@
 // What a failed operation was meant to do, in words: the first half of every message.
 // In: an operation. Out: "show /srv/data in the jail"; next is explain.ts.
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { quoteWord } from "../plan/escape.ts";
 import type { Operation, OperationName } from "../plan/operations.ts";
 
@@ -37,6 +37,7 @@ const subjects: Subjects = {
   supervise: () => "prepare to look after the jail",
   pass_fd: ({ fd }) => `pass descriptor ${fd} on to the command`,
   mount_point: ({ root, target }) => `make the mount point ${quoteWord(target)} in ${quoteWord(root)}`,
+  volume: ({ lock }) => `use the volume ${quoteWord(basename(dirname(lock)))}`,
   layer: ({ lock }) => `use the kept layer ${quoteWord(dirname(lock))}`,
   clone: () => "create the jail's namespaces",
   setgroups: () => "settle the jail's supplementary groups",

@@ -83,6 +83,8 @@ export interface Host {
   readonly mounts: readonly string[];
   /** The directory of the kept layers; undefined where there is no home to have them in. */
   readonly layers?: string | undefined;
+  /** The same of the volumes. */
+  readonly volumes?: string | undefined;
   /** Symlinks met on the way to the paths of the profile: physical host path → what the link says. */
   readonly links: Readonly<Record<string, string>>;
   /** What lies at a physical host path, where needs.ts asks. */

@@ -2,6 +2,7 @@
 // read.ts does the reading.
 import { join } from "node:path";
 import type { Profile } from "../profile/schema.ts";
+import { volumeSource } from "../volume/place.ts";
 import type { Layered } from "./layered.ts";
 
 /** A path as seen from a root directory: links are followed inside that directory. */
@@ -57,8 +58,9 @@ export function rootDirectory({ root }: Profile, image: Layered | undefined): st
   }
 }
 
-/** Lists what compile will want to know. */
-export function hostNeeds(profile: Profile, image?: Layered): HostNeeds {
+/** Lists what compile will want to know.
+ * @param volumes the directory of the volumes that have names */
+export function hostNeeds(profile: Profile, image?: Layered, volumes?: string): HostNeeds {
   const root = rootDirectory(profile, image);
   const files = new Set<string>();
   if (profile.network.mode === "host") files.add("/etc/hosts").add("/etc/resolv.conf");
@@ -75,12 +77,12 @@ export function hostNeeds(profile: Profile, image?: Layered): HostNeeds {
     mounts: profile.root.type === "host" && profile.root.writable !== "no",
     files: [...files].sort(),
     rootFiles: root === undefined ? [] : ["/etc/group", "/etc/passwd"],
-    paths: listPaths(profile, root),
-    kinds: listKinds(profile, root),
+    paths: listPaths(profile, root, volumes),
+    kinds: listKinds(profile, root, volumes),
   };
 }
 
-function listKinds(profile: Profile, root: string | undefined): RootedPath[] {
+function listKinds(profile: Profile, root: string | undefined, volumes: string | undefined): RootedPath[] {
   if (root === undefined) return [];
   const hidden = [
     ...profile.files.hide,
@@ -90,9 +92,9 @@ function listKinds(profile: Profile, root: string | undefined): RootedPath[] {
   const kinds = hidden.map((path) => ({ root, path }));
   // Only in a writable root are mount points made on the host, as directories or as files.
   if (profile.root.writable === "yes") {
-    return [...kinds, ...listBinds(profile).map(({ source }) => ({ root: "/", path: source }))];
+    return [...kinds, ...listBinds(profile, volumes).map(({ source }) => ({ root: "/", path: source }))];
   }
-  const binds = listBinds(profile);
+  const binds = listBinds(profile, volumes);
   return [...kinds, ...generatedFiles.flatMap((path) => [{ root, path }, ...listBehind(binds, path)])];
 }
 
@@ -108,16 +110,20 @@ interface Bind {
 }
 
 /** Source and target of everything that is bound. */
-function listBinds(profile: Profile): Bind[] {
+function listBinds(profile: Profile, volumes: string | undefined): Bind[] {
   const same = [...profile.files.read, ...profile.files.write].map((path) => ({
     source: path,
     target: path,
   }));
-  return [...same, ...profile.mount.filter((mount) => mount.type === "bind")];
+  const kept = profile.volume.flatMap((volume) => {
+    const source = volumeSource(volume, volumes);
+    return source === undefined ? [] : [{ source, target: volume.target }];
+  });
+  return [...same, ...kept, ...profile.mount.filter((mount) => mount.type === "bind")];
 }
 
-function listPaths(profile: Profile, root: string | undefined): RootedPath[] {
-  const binds = listBinds(profile);
+function listPaths(profile: Profile, root: string | undefined, volumes: string | undefined): RootedPath[] {
+  const binds = listBinds(profile, volumes);
   const { hide, protect, tmpfs } = profile.files;
   const targets = new Set([...hide, ...protect, ...tmpfs, ...generatedFiles]);
   for (const { target } of [...binds, ...profile.mount]) targets.add(target);

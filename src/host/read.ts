@@ -28,6 +28,8 @@ export interface ProcessFacts {
   readonly pid?: number | undefined;
   /** The directory of the kept layers (layer/place.ts). */
   readonly layers?: string | undefined;
+  /** The directory of the volumes (volume/place.ts). */
+  readonly volumes?: string | undefined;
   /** image/resolve.ts finds it; none unless given. */
   readonly image?: ImageFact | undefined;
   /** launch/own.ts finds them; none unless given. */
@@ -72,6 +74,7 @@ export function readHost(needs: HostNeeds, facts: ProcessFacts): Host {
     etc: readEtc(needs, finder),
     mounts: needs.mounts ? lookAtMounts() : [],
     layers: facts.layers,
+    volumes: facts.volumes,
     files: Object.fromEntries(needs.files.map((path) => [path, read(path)])),
     rootFiles: readRootFiles(needs, finder, read, facts.image),
     kinds: probeKinds(needs, finder),

@@ -1,5 +1,5 @@
 // How work on images fails, in words. In: what was being done, and the error of a system call. Out: a TsjailError.
-import { TsjailError } from "../error.ts";
+import { type ErrorCode, TsjailError } from "../error.ts";
 import { quoteShell } from "../plan/escape.ts";
 import { describeErrno } from "../profile/parse.ts";
 
@@ -23,13 +23,18 @@ const hints: Readonly<Record<string, (directory: string) => string>> = {
 };
 
 /** A system call that failed while `directory`, the store, was written. */
-export function explainFailure(error: unknown, doing: string, directory: string): unknown {
+export function explainFailure(
+  error: unknown,
+  doing: string,
+  directory: string,
+  errorCode: ErrorCode = "store_failed",
+): unknown {
   if (error instanceof TsjailError) return error;
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
   const message = `${doing} failed: ${code === "ENOSPC" ? "no space left" : describeErrno(error)} (in ${directory}).`;
   const hint = hints[code]?.(directory) ?? `Look at it: ls -ld ${quoteShell(directory)}`;
-  return new TsjailError("store_failed", message, {
+  return new TsjailError(errorCode, message, {
     hint: `Nothing half-made was kept. ${hint}`,
     cause: error,
   });

@@ -165,7 +165,7 @@ function* writeMark(packing: Packing, path: ByteString, stats: BigIntStats): Gen
 function* writeEntry(packing: Packing, path: ByteString, packed: Packed): Generator<Buffer> {
   const { stats, attributes, type, size, target } = packed;
   const owner: Owner = packing.owners?.get(toText(path)) ?? {};
-  const kept = new Map([...attributes].filter(([name]) => /^user\.(?!overlay\.|tsjail\.)/.test(name)));
+  const kept = contentAttributes(attributes);
   for (const [name, value] of Object.entries(owner.attributes ?? {})) {
     if (!name.startsWith("user.overlay.")) kept.set(name, Buffer.from(value, "base64"));
   }
@@ -184,6 +184,11 @@ function* writeEntry(packing: Packing, path: ByteString, packed: Packed): Genera
     },
     packing.newest,
   );
+}
+
+/** Those that belong to a file itself, and not to what it is in. */
+export function contentAttributes(attributes: ReadonlyMap<string, Buffer>): Map<string, Buffer> {
+  return new Map([...attributes].filter(([name]) => /^user\.(?!overlay\.|tsjail\.)/.test(name)));
 }
 
 /** The user's own are root's inside. */

@@ -4,12 +4,10 @@ import {
   chmodSync,
   closeSync,
   constants,
-  existsSync,
   fsyncSync,
   lstatSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   renameSync,
   writeSync,
 } from "node:fs";
@@ -49,8 +47,13 @@ export async function useStore<T>(
   try {
     prepareDirectories(directory);
     held.push(await takeLock(directory, lock));
-    await sweep(join(directory, "tmp"));
-    scratch = await makeScratch(join(directory, "tmp"), held);
+    const { makeScratch, sweep } = await import("./scratch.ts");
+    const parent = join(directory, "tmp");
+    sweep(parent);
+    const made = makeScratch(parent);
+    held.push(made.fd);
+    scratch = made.path;
+    for (const part of ["blobs", "layers"]) makeDirectories(join(scratch, part));
     return await work({ directory, scratch });
   } catch (error) {
     throw explainFailure(error, doing, directory);
@@ -88,51 +91,6 @@ async function takeLock(directory: string, kind: LockKind): Promise<number> {
 }
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** The maker holds a lock on the directory itself for as long as it lives. */
-async function makeScratch(parent: string, held: number[]): Promise<string> {
-  const { tryLock } = await import("./system.ts");
-  for (;;) {
-    const path = mkdtempSync(join(parent, "make-"));
-    const fd = tryOpen(path);
-    if (fd === undefined) continue;
-    // Somebody's sweep() may have come in between.
-    if (tryLock(fd, "exclusive") && existsSync(path)) {
-      held.push(fd);
-      for (const part of ["blobs", "layers"]) makeDirectories(join(path, part));
-      return path;
-    }
-    closeSync(fd);
-  }
-}
-
-/** Removes what was half made by those who have been killed. */
-async function sweep(parent: string): Promise<void> {
-  const { tryLock } = await import("./system.ts");
-  for (const name of readdirSync(parent)) {
-    const path = join(parent, name);
-    const fd = tryOpen(path);
-    try {
-      if (fd !== undefined && tryLock(fd, "exclusive")) removeTree(path);
-    } finally {
-      if (fd !== undefined) closeSync(fd);
-    }
-  }
-}
-
-function tryOpen(path: string): number | undefined {
-  try {
-    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return undefined;
-    if (code === "ENOTDIR" || code === "ELOOP") {
-      removeTree(path);
-      return undefined;
-    }
-    throw error;
-  }
-}
 
 /** A whole file, on the disk before it gets its name. */
 export function writeWhole(store: Store, path: string, text: string): void {

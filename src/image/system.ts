@@ -3,6 +3,7 @@
 import { loadKoffi } from "../koffi.ts";
 import { NativeError } from "../native-error.ts";
 import { type ByteString, toPath } from "./bytes.ts";
+import type { Extent } from "./sparse.ts";
 
 type Libc = ReturnType<typeof loadLibc>;
 let loaded: Libc | undefined;
@@ -17,6 +18,7 @@ function loadLibc() {
   const libc = koffi.load(null);
   return {
     errno: () => koffi.errno(),
+    lseek: libc.func("long lseek(int fd, long offset, int whence)"),
     flock: libc.func("int flock(int fd, int operation)"),
     mknodat: libc.func(
       "int mknodat(int directory, const void *path, unsigned int mode, unsigned long device)",
@@ -37,6 +39,8 @@ const S_IFCHR = 0o020000;
 const S_IFIFO = 0o010000;
 const LOCK = { shared: 1, exclusive: 2 } as const;
 const LOCK_NB = 4;
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
 
 export type LockKind = keyof typeof LOCK;
 
@@ -63,6 +67,22 @@ export function makeWhiteout(path: ByteString): void {
 
 export function makeFifo(path: ByteString): void {
   check("mknod", calls().mknodat(AT_FDCWD, terminate(path), S_IFIFO | 0o600, 0));
+}
+
+/** Where a file has content, and no holes (lseek(2)). */
+export function listExtents(fd: number, size: number): Extent[] {
+  const extents: Extent[] = [];
+  for (let end = 0; end < size; ) {
+    const offset = Number(calls().lseek(fd, end, SEEK_DATA));
+    if (offset < 0) {
+      const error = new NativeError("lseek", calls().errno());
+      if (error.code === "ENXIO") break; // nothing but a hole from here on
+      throw error;
+    }
+    end = Math.min(check("lseek", calls().lseek(fd, offset, SEEK_HOLE)), size);
+    if (offset < end) extents.push({ offset, length: end - offset });
+  }
+  return extents;
 }
 
 /** Of a symbolic link itself too.

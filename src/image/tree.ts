@@ -18,16 +18,19 @@ const plainBits = 0o1777;
 export class Tree {
   readonly #root: ByteString;
   readonly #subject: string;
+  readonly #isLayer: boolean;
   /** Known to be real directories. */
   #known = new Set<ByteString>([""]);
   /** Modes and times of directories come last: what is to be put into them would be refused, or change them. */
   readonly #directories = new Map<ByteString, { mode: number; mtime: bigint }>();
   readonly #owners = new Map<ByteString, Owner>();
 
-  /** @param root an empty directory */
-  constructor(root: string, subject: string) {
+  /** @param root an empty directory
+   * @param isLayer names that begin with .wh. are whiteouts, not files */
+  constructor(root: string, subject: string, isLayer = true) {
     this.#root = fromText(root);
     this.#subject = subject;
+    this.#isLayer = isLayer;
   }
 
   /** @returns where the content goes, for a file
@@ -43,7 +46,7 @@ export class Tree {
     const cut = path.lastIndexOf("/") + 1;
     const [parent, name] = [path.slice(0, Math.max(cut - 1, 0)), path.slice(cut)];
     this.#enter(parent, entry.path);
-    if (name.startsWith(".wh.")) return this.#whiteOut(parent, name.slice(4), entry);
+    if (this.#isLayer && name.startsWith(".wh.")) return this.#whiteOut(parent, name.slice(4), entry);
     return this.#make(path, entry);
   }
 

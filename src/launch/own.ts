@@ -108,6 +108,7 @@ function listWritable(profile: Profile): string[] {
   const paths = [
     ...profile.files.write,
     ...profile.mount.flatMap((mount) => (mount.type === "bind" && !mount.readonly ? [mount.source] : [])),
+    ...profile.volume.flatMap(({ path, readonly }) => (path === undefined || readonly ? [] : path)),
     ...profile.mount.flatMap((mount) => (mount.type === "overlay" ? (mount.upper ?? []) : [])),
     ...(profile.root.writable === "yes" ? [profile.root.path ?? "/"] : []),
   ];

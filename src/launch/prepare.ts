@@ -16,8 +16,11 @@ import type { JailRequest } from "../options.ts";
 import type { Plan } from "../plan/operations.ts";
 import { type LoadedProfile, loadProfile, localProfile } from "../profile/load.ts";
 import { buildProgram } from "../seccomp/libseccomp.ts";
+import type { VolumeWish } from "../volume/make.ts";
+import { volumesDirectory } from "../volume/place.ts";
 import { isCallersDescriptor } from "./descriptor.ts";
 import { type Own, type OwnFiles, settleOwn } from "./own.ts";
+import { findMissing } from "./volumes.ts";
 
 export interface Surroundings {
   readonly packageDirectory: string;
@@ -44,6 +47,8 @@ export interface Prepared {
   readonly portableLooks: readonly Look[];
   readonly loaded: LoadedProfile;
   readonly host: Host;
+  /** Volumes that have to be made before the plan can be carried out (volumes.ts). */
+  readonly missing: readonly VolumeWish[];
 }
 
 /** @param command its words, empty for the profile's own command */
@@ -72,7 +77,7 @@ function compileRequest(
   request: JailRequest,
   command: readonly string[],
   around: Surroundings,
-): Pick<Prepared, "plan" | "loaded" | "host"> & { own: Own } {
+): Pick<Prepared, "plan" | "loaded" | "host" | "missing"> & { own: Own } {
   const { environment, cwd, executor } = around;
   const loaded = loadProfile({
     profile: request.profile,
@@ -84,12 +89,18 @@ function compileRequest(
   const plans = around.starts === "kept" ? planDirectory(environment) : undefined;
   if (plans !== undefined) prepareDirectory(plans);
   const own = settleOwn(loaded.profile, environment, around.starts !== undefined, listFiles(loaded, around));
-  const layers = loaded.profile.root.writable === "persistent" ? findLayers(environment) : undefined;
+  const layers =
+    loaded.profile.root.writable === "persistent" ? lookAtPlace(environment, layersDirectory) : undefined;
+  const volumes = loaded.profile.volume.some(({ name }) => name !== undefined)
+    ? lookAtPlace(environment, volumesDirectory)
+    : undefined;
   const resolved = findImage(loaded, environment);
   settleLayer(loaded, layers, resolved, around.starts !== undefined);
-  const image = resolved && describeImage(resolved, findUpper(loaded, layers));
-  const host = readHost(hostNeeds(loaded.profile, image), {
+  const upper = findUpper(loaded, layers);
+  const image = resolved && describeImage(resolved, upper);
+  const host = readHost(hostNeeds(loaded.profile, image, volumes), {
     layers,
+    volumes,
     image,
     environment,
     cwd,
@@ -103,12 +114,15 @@ function compileRequest(
     buildProgram,
     explain: [...around.self, "explain", ...(executor === undefined ? [] : ["--executor", executor])],
   });
-  return { plan, loaded, host, own };
+  return { plan, loaded, host, own, missing: findMissing(loaded, plan, host, upper) };
 }
 
 /** Looked up, so that a plan is for those who have the same. */
-function findLayers(environment: Surroundings["environment"]): string | undefined {
-  return layersDirectory({
+function lookAtPlace(
+  environment: Surroundings["environment"],
+  find: (seen: Surroundings["environment"]) => string | undefined,
+): string | undefined {
+  return find({
     XDG_DATA_HOME: lookAtVariable(environment, "XDG_DATA_HOME"),
     HOME: lookAtVariable(environment, "HOME"),
   });

@@ -1,7 +1,7 @@
 // What a layer has made of what it lies over. In: an upper directory, and those below it, the uppermost first. Out: the
 // paths that were added, changed or removed.
-import { readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs";
-import { below, type Found, findName, isOpaque, isWhiteout, look } from "./merged.ts";
+import { readFileSync, readlinkSync, type Stats } from "node:fs";
+import { below, type Found, findName, isOpaque, isWhiteout, listAll, listNames, look } from "./merged.ts";
 import { isMountPoint } from "./pack.ts";
 
 export interface Change {
@@ -51,13 +51,6 @@ function diffName(
   if (stats.isDirectory()) diffDirectory(place, isMerged && old ? old.places : [], path, changes);
 }
 
-function listAll(directories: readonly Buffer[]): Buffer[] {
-  const names = new Map<string, Buffer>();
-  for (const directory of directories)
-    for (const name of listNames(directory)) names.set(name.toString("latin1"), name);
-  return [...names.values()].sort(Buffer.compare).filter((name) => findName(directories, name) !== undefined);
-}
-
 const hasSameMode = (one: Stats, other: Stats): boolean => (one.mode & 0o7777) === (other.mode & 0o7777);
 
 /** A file that was only touched, or written with what it had, is no change. */
@@ -75,15 +68,5 @@ function hasSameContent(one: Buffer, other: Buffer): boolean {
     return readFileSync(one).equals(readFileSync(other));
   } catch {
     return false; // who can't read it can't have written what it had
-  }
-}
-
-/** Sorted; none where it can't be listed. */
-function listNames(directory: Buffer): Buffer[] {
-  try {
-    return readdirSync(directory.length === 0 ? "/" : directory, { encoding: "buffer" }).sort(Buffer.compare);
-  } catch (error) {
-    if (["EACCES", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
-    throw error;
   }
 }

@@ -23,7 +23,7 @@ export interface KeptLayer {
 
 /** @throws an errno of readdir(3), but for a directory that does not exist */
 export function listLayers(layers: string): KeptLayer[] {
-  return listLayerNames(layers).map((name) => {
+  return listNames(layers).map((name) => {
     const directory = join(layers, name);
     return {
       name,
@@ -40,23 +40,24 @@ export function findLayer(layers: string, name: string): string {
   const directory = join(layers, name);
   const isThere = isLayerName(name) && lstatSync(directory, { throwIfNoEntry: false })?.isDirectory();
   if (isThere) return directory;
-  const hint = nearestHint(name, listLayerNames(layers));
+  const hint = nearestHint(name, listNames(layers));
   throw new TsjailError("layer_not_found", `There is no layer ${quoteWord(name)}${hint}.`, {
     hint: "`tsjail layer ls` lists those that are kept.",
   });
 }
 
-function listLayerNames(layers: string): string[] {
+/** What a directory of ours has that has a name; none where it does not exist. */
+export function listNames(directory: string): string[] {
   try {
-    return readdirSync(layers).filter(isLayerName).sort();
+    return readdirSync(directory).filter(isLayerName).sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
   }
 }
 
-/** What can't be looked into counts for nothing. */
-function measure(path: Buffer): number {
+/** What a tree takes of the disk; what can't be looked into counts for nothing. */
+export function measure(path: Buffer): number {
   const left = [path];
   const seen = new Set<number>();
   let size = 0;

@@ -1,7 +1,8 @@
 // Directories over one another, looked at as overlayfs does it (Documentation/filesystems/overlayfs.rst of the kernel): a
 // device 0:0 stands for "not here", and an opaque directory covers those below it. In: the directories, a name. Out: what
-// the name stands for. Used by diff.ts, and for the paths of a profile over an image (host/layered.ts).
-import { lstatSync, type Stats } from "node:fs";
+// the name stands for. Used by diff.ts, for the paths of a profile over an image (host/layered.ts), and for what a
+// volume begins with (volume/copy.ts).
+import { lstatSync, readdirSync, type Stats } from "node:fs";
 import { readAttribute } from "../image/system.ts";
 
 /** The directories of a name, the uppermost first; or the one thing that is no directory. */
@@ -40,6 +41,24 @@ export function look(place: Buffer): Stats | undefined {
     return lstatSync(place, { throwIfNoEntry: false });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EACCES") return undefined;
+    throw error;
+  }
+}
+
+/** The names that stand for something. */
+export function listAll(directories: readonly Buffer[]): Buffer[] {
+  const names = new Map<string, Buffer>();
+  for (const directory of directories)
+    for (const name of listNames(directory)) names.set(name.toString("latin1"), name);
+  return [...names.values()].sort(Buffer.compare).filter((name) => findName(directories, name) !== undefined);
+}
+
+/** Sorted; none where it can't be listed. */
+export function listNames(directory: Buffer): Buffer[] {
+  try {
+    return readdirSync(directory.length === 0 ? "/" : directory, { encoding: "buffer" }).sort(Buffer.compare);
+  } catch (error) {
+    if (["EACCES", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
     throw error;
   }
 }

@@ -49,6 +49,7 @@ const describers: Describers = {
   pass_fd: ({ fd }) => [`descriptor ${fd}`],
   mount_point: ({ root, target, kind }) => [`${quoteWord(root)} + ${quoteWord(target)}`, kind],
   layer: ({ lock, busy }) => [quoteWord(lock), `where it is in use: ${busy}`],
+  volume: ({ lock }) => [quoteWord(lock), "shared"],
   clone: ({ namespaces }) => [`new namespaces: ${["user", ...namespaces].join(" ")}`],
   setgroups: ({ policy }) => [policy],
   uid_map: ({ map }) => [formatIdMap(map)],

@@ -138,6 +138,9 @@ export const infinity = 0xffff_ffff_ffff_ffffn;
 /** The most file descriptors that can be passed to a command on request. */
 export const maxPassedFds = 64;
 
+/** The most named volumes that one jail can have: each is a descriptor, and few start with more than 1024. */
+export const maxVolumes = 64;
+
 type Names = Readonly<Record<string, number>>;
 export type FieldType =
   | { readonly type: "u32" | "i32" | "u64" | "string" | "path" | "list" | "bytes" }
@@ -256,6 +259,12 @@ export const operations = {
     about:
       "flock(2) of a kept layer, for as long as the jail lives; where another jail has it: no start, or its `upper` becomes a lower layer and what is written is thrown away",
     fields: { lock: path, busy: choice({ error: 0, ephemeral: 1 }) },
+  },
+  volume: {
+    phase: "host",
+    about:
+      "a shared flock(2) of a named volume, for as long as the jail lives: nobody removes it meanwhile; the file's time tells when it was used",
+    fields: { lock: path },
   },
   clone: {
     phase: "host",

@@ -7,7 +7,7 @@ import { formatToml } from "./toml.ts";
 export function documentProfile(): string {
   const { keys } = profileShape();
   const isSection = ({ shape }: Key) => shape.type === "table";
-  const plain = [...keys].filter(([name, key]) => !isSection(key) && name !== "mount");
+  const plain = [...keys].filter(([name, key]) => !isSection(key) && name !== "mount" && name !== "volume");
   const parts = [
     introduction,
     "## Keys",
@@ -16,6 +16,7 @@ export function documentProfile(): string {
     documentKeys(plain, ""),
     ...[...keys].flatMap(([name, key]) => {
       if (name === "mount") return documentMounts(key.shape);
+      if (name === "volume") return documentVolumes(key.shape);
       return key.shape.type === "table" ? documentSection(name, key.shape) : [];
     }),
   ];
@@ -44,6 +45,11 @@ function documentMounts(shape: Shape): string[] {
       return [`#### type = "${type}"`, description, documentKeys(keys, `[[mount]]\ntype = "${type}"\n`)];
     }),
   ];
+}
+
+function documentVolumes(shape: Shape): string[] {
+  if (shape.type !== "list" || shape.item.type !== "table") return [];
+  return ["### [[volume]]", shape.description ?? "", documentKeys([...shape.item.keys], "[[volume]]\n")];
 }
 
 /** A table of keys, and below it TOML that uses each of them.

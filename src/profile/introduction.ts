@@ -57,10 +57,10 @@ and \`./work.toml make test\` runs \`make test\` in it.
 Base first, then this file, then the command line, each a layer over those before:
 
 - Tables are merged key by key.
-- The lists \`files.*\`, \`mount\`, \`env.pass\` and \`env.unset\` grow; exact duplicates count once.
+- The lists \`files.*\`, \`mount\`, \`volume\`, \`env.pass\` and \`env.unset\` grow; exact duplicates count once.
 - Everything else, other lists too, is replaced by the later layer.
 
-Within a layer the order of paths and mounts means nothing. One path with two intentions in one layer, such as \`read\` and
+Within a layer the order of paths, mounts and volumes means nothing. One path with two intentions in one layer, such as \`read\` and
 \`hide\`, is an error that names both places; between layers the later one wins, and a mount of the type \`none\` takes
 away what an earlier one put there, or protected.
 

@@ -1,5 +1,5 @@
-// The name of a kept layer: a directory of that name below $XDG_DATA_HOME/tsjail/layers. In: a string. Out: the same,
-// or an issue. Used by the schema (isolation.ts) and by the commands that name layers (src/layer).
+// The name of a kept layer or of a volume: a directory of that name below $XDG_DATA_HOME/tsjail. In: a string. Out: the
+// same, or an issue. Used by the schema (isolation.ts, volume.ts) and by the commands that take names.
 import * as v from "valibot";
 import { say } from "./words.ts";
 

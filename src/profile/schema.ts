@@ -3,6 +3,7 @@
 // out, or all that is wrong with it. The kinds of value are in field.ts and limit.ts, the other tables in isolation.ts,
 // execution.ts and mount.ts. Next: check.ts.
 import * as v from "valibot";
+import { maxVolumes } from "../plan/operations.ts";
 import { env, process, rlimits } from "./execution.ts";
 import {
   about,
@@ -22,6 +23,7 @@ import {
 } from "./field.ts";
 import { namespaces, root, security, user } from "./isolation.ts";
 import { mountSchema } from "./mount.ts";
+import { volumeSchema } from "./volume.ts";
 
 const paths = (description: string, example: string) =>
   v.optional(about(list(target()), description, { ...concat, example }), []);
@@ -134,6 +136,20 @@ const entries = {
     about(
       list(mountSchema),
       "One mount each, where [files] can't say enough. Their order has no meaning.",
+      concat,
+    ),
+    [],
+  ),
+  volume: v.optional(
+    about(
+      v.pipe(
+        list(volumeSchema),
+        v.check(
+          (volumes) => new Set(volumes.map(({ name }) => name)).size <= maxVolumes,
+          `can name ${maxVolumes} volumes at most`,
+        ),
+      ),
+      "Directories that are kept when the jail ends, and that jails can share. See [volumes.md](volumes.md).",
       concat,
     ),
     [],
@@ -300,5 +316,6 @@ export type ProfileInput = v.InferInput<typeof profileSchema>;
 /** A profile that has passed all checks. Sizes are bytes, durations milliseconds, modes numbers. */
 export type Profile = v.InferOutput<typeof profileSchema>;
 export type Mount = Profile["mount"][number];
+export type Volume = Profile["volume"][number];
 export type MountType = Mount["type"];
 export type IdMap = Profile["user"]["map"][number];

@@ -72,6 +72,7 @@ export const debian: Host = {
   etc: { kind: "absent" },
   mounts: ["/", "/dev", "/proc", "/sys"],
   layers: "/home/ann/.local/share/tsjail/layers",
+  volumes: "/home/ann/.local/share/tsjail/volumes",
   links: { "/bin": "usr/bin", "/lib": "usr/lib", "/lib64": "usr/lib64", "/sbin": "usr/sbin" },
   kinds: {},
   files: {

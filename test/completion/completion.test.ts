@@ -18,6 +18,8 @@ const directory = mkdtempSync(join(tmpdir(), "tsjail-completion-"));
 test.after(() => rmSync(directory, { recursive: true }));
 mkdirSync(join(directory, "config/tsjail"), { recursive: true });
 mkdirSync(join(directory, "work/sub dir"), { recursive: true });
+for (const kept of ["volumes/cache", "volumes/data", "volumes/.tmp", "layers/work"])
+  mkdirSync(join(directory, ".local/share/tsjail", kept), { recursive: true });
 for (const name of ["config/tsjail/mine.toml", "work/local.toml", "work/notes.txt"]) {
   writeFileSync(join(directory, name), "");
 }
@@ -92,6 +94,10 @@ const bashCases: [line: string, has: string[], lacks: string[]][] = [
   ["tsjail compile --output=no", ["notes.txt"], ["base"]],
   ["tsjail compile -o notes.txt d", ["dev"], ["base"]],
   ["tsjail run ./no", ["./notes.txt"], []],
+  ["tsjail volume ", ["ls", "inspect", "rm"], ["cache"]],
+  ["tsjail volume rm ", ["cache", "data"], [".tmp", "work"]],
+  ["tsjail volume rm c", ["cache"], ["data"]],
+  ["tsjail layer rm ", ["work"], ["cache"]],
   ["tsjail help pl", ["plan"], ["run"]],
   ["tsjail -p plan pl", ["plan"], []],
   ["tsjail ba", ["bash"], []],
@@ -146,6 +152,7 @@ print -r -- $seen`;
     ["tsjail completion ", "fish"],
     ["tsjail cache ", "clear"],
     ["tsjail run ./no", "notes.txt"],
+    ["tsjail volume inspect ", "cache"],
     ["tsjail compile dev -o no", "notes.txt"],
     ["tsjail compile ", "offline"],
     ["tsjail do", "doctor"],

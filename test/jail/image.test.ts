@@ -236,3 +236,27 @@ test("an image that is not there, and keys that contradict each other", async (c
   await refused(`${world.toml}writable = "yes"\n`, /needs root\.type = "directory"/);
   await refused(world.toml.replace('"image"', '"host"'), /root\.image needs root\.type = "image"/);
 });
+
+test("a new volume begins with what the layers have there together, a kept one among them", async (context) => {
+  const world = makeWorld(context);
+  world.make("plain", (root) => {
+    for (const name of ["changed", "gone", "same"]) writeFileSync(join(root, "data", name), `${name}\n`);
+    symlinkSync("/data", join(root, "link"));
+  });
+  await world.extend("plain", "two", "cd /data; echo new > changed; rm gone; mkdir sub; touch sub/file");
+  const { env } = world;
+  const toml = world.toml.replace('"plain"', '"two"');
+  const volume = '[[volume]]\nname = "one"\ntarget = "/link"\n';
+  const script = "cd /data; cat changed; find . | sort; echo more > more";
+  const first = "new\n.\n./changed\n./same\n./sub\n./sub/file\n";
+  assert.is(await shout({ env, toml: toml + volume, command: sh(script) }), first);
+  assert.match(
+    await shout({ env, toml: toml + volume, command: sh("ls /link") }),
+    /^changed\nmore\nsame\nsub\n$/,
+  );
+  assert.match(await shout({ env, toml, command: sh("ls /link") }), /^changed\nsame\nsub\n$/);
+  const kept = `${toml}writable = "persistent"\nname = "work"\n`;
+  await shout({ env, toml: kept, command: sh("rm /data/same; touch /data/layered") });
+  const other = volume.replace("one", "other");
+  assert.is(await shout({ env, toml: kept + other, command: sh("ls /data") }), "changed\nlayered\nsub\n");
+});
