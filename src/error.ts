@@ -38,6 +38,8 @@ export const errorTypes = {
     exit: 125,
     about: "A registry can't be reached, refuses something, or sends something else than it should.",
   },
+  env_not_found: { exit: 125, about: "There is no environment of that name." },
+  env_failed: { exit: 125, about: "An environment can't be made, read or removed." },
   start_failed: { exit: 125, about: "The kernel refused a step of the jail's start." },
   command_not_executable: { exit: 126, about: "The command was found and can't be executed." },
   command_not_found: { exit: 127, about: "The command does not exist inside the jail." },

@@ -74,7 +74,7 @@ export const jailOptions = {
     type: "string",
     alias: "p",
     valueHint: "NAME|FILE",
-    description: "The profile (default: a trusted ./tsjail.toml, else base)",
+    description: "The profile, or @ENVIRONMENT (default: a trusted ./tsjail.toml, else base)",
     example: "--profile dev",
     complete: "profile",
   },

@@ -1,6 +1,7 @@
 // Which command argv means. In: argv. Out: the command with its options and words, or a wish for help or the version.
-// `tsjail [options] [--] COMMAND…` is `run`; a first word that is a subcommand is the subcommand. Next: cli.ts.
-import { splitArguments } from "../arguments.ts";
+// `tsjail [options] [--] COMMAND…` is `run`; a first word that is a subcommand is the subcommand, and @NAME before either
+// is the profile of an environment. Next: cli.ts.
+import { type Split, splitArguments } from "../arguments.ts";
 import { TsjailError } from "../error.ts";
 import { type Given, helpOption, jailOptions, versionOption } from "../options.ts";
 import type { Command } from "./command.ts";
@@ -20,11 +21,7 @@ export type Selection =
 export async function selectCommand(argv: readonly string[]): Promise<Selection> {
   // The executor's report is not for the parser: the failed command's words are at its end.
   if (argv[0] === "explain") return select(await commands.explain(), [], argv.slice(1));
-  const { given, words, separated } = splitArguments(argv, {
-    ...jailOptions,
-    ...helpOption,
-    ...versionOption,
-  });
+  const { given, words, separated } = splitEnvironment(argv);
   const name = separated ? undefined : words[0];
   if (asksFor("version", given)) return { kind: "version" };
   if (!isCommandName(name)) {
@@ -38,6 +35,19 @@ export async function selectCommand(argv: readonly string[]): Promise<Selection>
   const rest = splitArguments(words.slice(1), command.args, typeof command.words !== "string");
   if (asksFor("help", rest.given)) return { kind: "help", command };
   return select(command, [...given, ...rest.given], rest.words);
+}
+
+/** `@work`, and `env enter work`, stand for `--profile @work`; more options may follow. */
+function splitEnvironment(argv: readonly string[]): Split {
+  const table = { ...jailOptions, ...helpOption, ...versionOption };
+  const { given, words, separated } = splitArguments(argv, table);
+  const [first = "", second, third = ""] = words;
+  const enters = first === "env" && second === "enter" && third !== "" && !third.startsWith("-");
+  const name = enters ? `@${third}` : first;
+  if (separated || !/^@./.test(name)) return { given, words, separated };
+  const rest = splitArguments(words.slice(enters ? 3 : 1), table);
+  const profile = { name: "profile", value: name, text: name };
+  return { ...rest, given: [...given, profile, ...rest.given] };
 }
 
 const asksFor = (name: string, given: readonly Given[]): boolean => given.some((one) => one.name === name);

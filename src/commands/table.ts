@@ -13,6 +13,7 @@ export const commands = {
   diff: async () => (await import("./diff.ts")).diff,
   image: async () => (await import("./image.ts")).image,
   commit: async () => (await import("./commit.ts")).commit,
+  env: async () => (await import("./env.ts")).env,
   doctor: async () => (await import("./doctor.ts")).doctor,
   init: async () => (await import("./init.ts")).init,
   trust: async () => (await import("./trust.ts")).trust,

@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { TsjailError } from "../error.ts";
 import { lookAtKind } from "../facts/look.ts";
+import { isLayerName } from "./layer-name.ts";
 import { findNearest } from "./nearest.ts";
 import { quoteShort } from "./quote.ts";
 import { explainHome, leaveHint, requireReach } from "./reach.ts";
@@ -32,6 +33,7 @@ export const isPath = (name: string) => name.includes("/");
  * @throws TsjailError `profile_not_found`, with all places looked at and the nearest name */
 export function findProfile(name: string, request: SearchRequest): Found {
   if (name === "") throw new TsjailError("usage", "The profile has no name.");
+  if (name.startsWith("@")) return findEnvironment(name, request);
   if (isPath(name)) {
     const path = resolve(request.cwd, name);
     if (exists(path)) return { path, file: name, isShipped: false };
@@ -64,6 +66,23 @@ export function findProfile(name: string, request: SearchRequest): Found {
   );
   const places = [here, ...elsewhere, ...(name === file ? [] : [bare])].map(({ path }) => path);
   throw notFound(name, places, known, (near) => near);
+}
+
+/** What `tsjail env create` has written (src/env). */
+function findEnvironment(name: string, request: SearchRequest): Found {
+  const base = createLookup(request)("XDG_DATA_HOME");
+  const path = `${base}/tsjail/envs/${name.slice(1)}.toml`;
+  if (base !== undefined && isLayerName(name.slice(1)) && exists(path))
+    return { path, file: path, isShipped: false };
+  const near = findNearest(name.slice(1), base === undefined ? [] : listNames(dirname(path)));
+  const suggestion = near === undefined ? "" : ` Did you mean @${near}?`;
+  throw new TsjailError(
+    "env_not_found",
+    `There is no environment ${quoteShort(name.slice(1))}.${suggestion}`,
+    {
+      hint: "`tsjail env ls` lists those that there are; `tsjail env create NAME --image IMAGE` makes one.",
+    },
+  );
 }
 
 /** A profile that another one extends: a path relative to that file, or the name of a shipped one.

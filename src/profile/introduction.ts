@@ -40,6 +40,10 @@ directory, then in \`$XDG_CONFIG_HOME/tsjail\` (\`~/.config/tsjail\`), then amon
 | \`offline\` | \`dev\` without a network |
 | \`ci\` | \`base\` with fixed surroundings, for builds that come out the same everywhere |
 | \`untrusted\` | nothing of the host but its programs and libraries; tight limits |
+| \`image\` | what an image or a root directory needs around it ([images.md](images.md)) |
+| \`debian\`, \`alpine\`, \`busybox\` | throw-away systems on images of these names |
+| \`env\` | what environments build on ([environments.md](environments.md)) |
+| \`secrets\` | hides what in a home is nobody's business; for others to extend |
 
 Without \`--profile\` it is \`./tsjail.toml\` if there is one, else \`base\`.
 

@@ -63,7 +63,7 @@ export const user = table({
     about(
       flag(),
       'Whether what root does with other ids seems to succeed: owners, switched users, devices. Package managers need it where one id is mapped; it needs `uid = "root"`. See [root-emulation.md](root-emulation.md).',
-      { fallback: "true for root of an image, else false", example: "emulate = true" },
+      { fallback: "true for root of an image, else false", example: "emulate = false" },
     ),
   ),
 });

@@ -29,8 +29,16 @@ for (const name of names) {
     const environment = { HOME: home };
     const profile = join(shippedDirectory, `${name}.toml`);
     const loaded = loadProfile({ profile, overrides: [], environment, cwd, shippedDirectory });
-    const empty = hostNeeds(loaded.profile).root === undefined;
-    const host = empty ? ({ ...debian, root: { kind: "absent" }, rootFiles: {} } as const) : debian;
+    const { type, image: imageName } = loaded.profile.root;
+    const layers = ["/store/layers/two/fs", "/store/layers/one/fs"];
+    const image = { root: "/store/layers/two/fs", layers, user: "", env: [], command: ["sh"] };
+    const isImage = type === "image" && imageName !== undefined;
+    const empty = !isImage && hostNeeds(loaded.profile).root === undefined;
+    const host = isImage
+      ? { ...debian, image: { ...image, name: imageName } }
+      : empty
+        ? ({ ...debian, root: { kind: "absent" }, rootFiles: {} } as const)
+        : debian;
     const plan = compile(loaded, host, { ...noRun, command: ["bash"] });
     checkPlan(plan, "internal");
     const text = formatPlan(plan).replaceAll(`${shippedDirectory}/`, "profiles/");

@@ -8,7 +8,10 @@ import { suite } from "../support/suite.ts";
 const test = suite("shipped");
 
 const shippedDirectory = join(import.meta.dirname, "../../profiles");
-const names = ["base", "ci", "dev", "offline", "untrusted"];
+const names = [
+  ...["base", "ci", "dev", "offline", "untrusted"],
+  ...["alpine", "busybox", "debian", "env", "image", "secrets"],
+].sort();
 
 function load(name: string, home = "/home/alice", cwd = `${home}/project`): LoadedProfile {
   // From a directory that does not exist, so that nothing of this one plays a part.

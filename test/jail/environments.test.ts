@@ -1,0 +1,244 @@
+// Environments: made, entered, left, entered again, and taken away with all that belongs to them. In: a root with a
+// busybox in it, and a home of the test's own.
+import { execFileSync, spawn } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import * as assert from "../support/assert.ts";
+import { type Jail, makeDirectory, removeDirectory, tsjail } from "../support/jail.ts";
+import { until, watch } from "../support/process.ts";
+import { suite, type TestContext } from "../support/suite.ts";
+
+const test = suite("environments").needs("command:busybox");
+
+interface World {
+  readonly home: string;
+  readonly data: string;
+  readonly env: NonNullable<Jail["env"]>;
+  /** Standard output; anything but exit status 0 throws. */
+  run(...words: readonly string[]): string;
+  /** Exit status and standard error of what must fail. */
+  fail(...words: readonly string[]): { status: number; stderr: string };
+}
+
+const applets = ["cat", "chown", "id", "ls", "mkdir", "pwd", "rm", "sh", "touch", "true", "env"];
+
+function makeWorld({ cleanup }: TestContext): World {
+  const home = makeDirectory("environments");
+  cleanup(() => {
+    execFileSync("chmod", ["-R", "u+rwx", home]);
+    removeDirectory(home);
+  });
+  const root = join(home, "rootfs");
+  for (const path of ["bin", "etc/skel", "root"]) mkdirSync(join(root, path), { recursive: true });
+  copyFileSync(
+    realpathSync(execFileSync("which", ["busybox"], { encoding: "utf8" }).trim()),
+    join(root, "bin/busybox"),
+  );
+  for (const name of applets) symlinkSync("busybox", join(root, "bin", name));
+  writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nother:x:54321:54321::/:/bin/sh\n");
+  writeFileSync(join(root, "etc/group"), "root:x:0:\n");
+  writeFileSync(join(root, "etc/skel/.profile"), "# of the image\n");
+  const env = { HOME: home, XDG_DATA_HOME: undefined, SHELL: "/bin/zsh" };
+  const given = Object.entries({ ...process.env, ...env }).filter(([, value]) => value !== undefined);
+  const options = {
+    cwd: home,
+    encoding: "utf8",
+    env: Object.fromEntries(given) as NodeJS.ProcessEnv,
+  } as const;
+  const world: World = {
+    home,
+    data: join(home, ".local/share/tsjail"),
+    env,
+    run: (...words) => execFileSync(tsjail, words, { ...options, stdio: ["ignore", "pipe", "pipe"] }),
+    fail(...words) {
+      try {
+        execFileSync(tsjail, words, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+      } catch (error) {
+        return error as { status: number; stderr: string };
+      }
+      throw new Error(`tsjail ${words.join(" ")} did not fail`);
+    },
+  };
+  world.run("image", "import", root, "--name", "small");
+  return world;
+}
+
+test("an environment is made, entered, left and entered again", (context) => {
+  const { run, home } = makeWorld(context);
+  run("env", "create", "work", "--image", "small");
+  const uid = process.getuid?.();
+  const who = run("@work", "sh", "-c", "id -u; id -un; echo $HOME; pwd; ls -a ~; cat /etc/hostname");
+  const name = execFileSync("id", ["-un"], { encoding: "utf8" });
+  assert.is(who, `${uid}\n${name}${home}\n${home}\n.\n..\n.profile\nwork\n`);
+  run("@work", "sh", "-c", "echo home > ~/note; mkdir /opt; echo system > /opt/tool");
+  assert.is(run("env", "enter", "work", "cat", `${home}/note`, "/opt/tool"), "home\nsystem\n");
+  assert.match(run("diff", "work"), /^\+ \/opt\n\+ \/opt\/tool$/m);
+  assert.is(
+    run("@work", "--user", "root", "sh", "-c", "id -u; touch /bin/new; chown 7:7 /bin/new && echo yes"),
+    "0\nyes\n",
+  );
+  assert.match(run("env", "ls"), /^work .* over the image small\n$/);
+  const [listed] = JSON.parse(run("env", "ls", "--json"));
+  assert.equal([listed.name, listed.pid, listed.over], ["work", null, "the image small"]);
+});
+
+test("its shell is one that is there", (context) => {
+  const { run, data } = makeWorld(context);
+  run("env", "create", "work", "--image", "small");
+  assert.match(readFileSync(join(data, "envs/work.toml"), "utf8"), /^command = \["\/bin\/sh", "-l"\]$/m);
+  const [own, ...others] = run("@work", "cat", "/etc/passwd").trimEnd().split("\n").reverse();
+  assert.match(own ?? "", new RegExp(`^[^:]+:x:${process.getuid?.()}:\\d+::[^:]+:/bin/sh$`));
+  assert.ok(others.some((line) => line.startsWith("other:x:54321:")));
+});
+
+test("a second jail is told who has it, or sees it and changes nothing", async (context) => {
+  const { run, fail, home, env } = makeWorld(context);
+  run("env", "create", "work", "--image", "small");
+  const given = Object.entries({ ...process.env, ...env }).filter(([, value]) => value !== undefined);
+  const holder = spawn(tsjail, ["@work", "sh", "-c", "echo there; read line"], {
+    cwd: home,
+    env: Object.fromEntries(given) as NodeJS.ProcessEnv,
+  });
+  const running = watch(holder);
+  await running.waitFor("there");
+  const { status, stderr } = fail("@work", "true");
+  assert.is(status, 125);
+  assert.match(stderr, /in use by|has it|process \d+/);
+  assert.is(fail("env", "rm", "work").status, 125);
+  const script = "touch /lost ~/kept; ls / | grep -c lost || true";
+  run("@work", "--set", "root.busy=ephemeral", "sh", "-c", script.replace(" | grep -c lost || true", ""));
+  holder.stdin.end("\n");
+  assert.is((await running.ended).status, 0);
+  assert.is(run("@work", "sh", "-c", "ls /lost 2>/dev/null; ls ~/kept"), `${home}/kept\n`);
+});
+
+test("projects lie at the same path, and nothing else of the home does", (context) => {
+  const { run, home } = makeWorld(context);
+  const project = join(home, "src/project");
+  mkdirSync(project, { recursive: true });
+  writeFileSync(join(home, "letter"), "private\n");
+  run("env", "create", "work", "--image", "small", "--project", "src/project");
+  run("@work", "sh", "-c", `echo inside > ${project}/result`);
+  assert.is(readFileSync(join(project, "result"), "utf8"), "inside\n");
+  assert.is(run("@work", "sh", "-c", `cat ${home}/letter 2>/dev/null || echo hidden`), "hidden\n");
+});
+
+test("with the host's home, what is secret stays out of sight", (context) => {
+  const { run, home } = makeWorld(context);
+  mkdirSync(join(home, ".ssh"));
+  writeFileSync(join(home, ".ssh/id_ed25519"), "key\n");
+  writeFileSync(join(home, "letter"), "to everybody\n");
+  run("env", "create", "work", "--image", "small", "--home", "host");
+  assert.is(
+    run("@work", "sh", "-c", "cat ~/letter; ls ~/.ssh; ls ~/.local/share/tsjail 2>/dev/null; true"),
+    "to everybody\n",
+  );
+});
+
+test("what of the host it may use is what was said", async (context) => {
+  const { run, home } = makeWorld(context);
+  const socket = join(home, "agent");
+  const server = createServer().listen(socket);
+  context.cleanup(() => server.close());
+  await until(() => existsSync(socket), "the socket");
+  writeFileSync(join(home, ".gitconfig"), "[user]\n\tname = me\n");
+  run("env", "create", "plain", "--image", "small");
+  run(
+    "env",
+    "create",
+    "work",
+    "--image",
+    "small",
+    "--with",
+    "ssh-agent,git",
+    "--with",
+    "timezone,locale,display,gpu",
+  );
+  const script = 'test -S "$SSH_AUTH_SOCK" && echo agent; cat "$GIT_CONFIG_GLOBAL" 2>/dev/null; true';
+  const seen = (name: string) =>
+    execFileSync(tsjail, [name, "sh", "-c", script], {
+      cwd: home,
+      encoding: "utf8",
+      env: { ...process.env, HOME: home, XDG_DATA_HOME: "", SSH_AUTH_SOCK: socket },
+    });
+  assert.is(seen("@work"), "agent\n[user]\n\tname = me\n");
+  assert.is(seen("@plain"), "");
+});
+
+test("it is removed with its layer and its home, or without the home", (context) => {
+  const { run, data } = makeWorld(context);
+  const left = () =>
+    ["envs", "layers", "volumes"].flatMap((each) => {
+      const directory = join(data, each);
+      return existsSync(directory) ? readdirSync(directory).filter((name) => !name.startsWith(".")) : [];
+    });
+  run("env", "create", "work", "--image", "small");
+  run("@work", "sh", "-c", "mkdir -p ~/deep/er /opt; touch ~/deep/er/file; busybox chmod 0 ~/deep /opt");
+  assert.equal(left().sort(), ["work", "work-home", "work.toml"]);
+  run("env", "rm", "work");
+  assert.equal(left(), []);
+  run("env", "create", "work", "--image", "small");
+  run("env", "rm", "work", "--keep-home");
+  assert.equal(left(), ["work-home"]);
+});
+
+test("what can't be made leaves nothing, and what isn't there is named", (context) => {
+  const { run, fail, data } = makeWorld(context);
+  const refused = (message: RegExp, ...words: string[]) => {
+    const { status, stderr } = fail(...words);
+    assert.is(status, 125, stderr);
+    assert.match(stderr, message);
+  };
+  refused(/There is no image "smal"/, "env", "create", "work", "--image", "smal");
+  refused(/needs --image or --root/, "env", "create", "work");
+  refused(/can't be the name/, "env", "create", "../x", "--image", "small");
+  refused(/--with does not know "sound"/, "env", "create", "work", "--image", "small", "--with", "sound");
+  refused(
+    /nowhere" can't be used|nowhere can't be used/,
+    "env",
+    "create",
+    "work",
+    "--image",
+    "small",
+    "--project",
+    "nowhere",
+  );
+  for (const each of ["envs", "layers", "volumes"]) assert.ok(!existsSync(join(data, each, "work")), each);
+  run("env", "create", "work", "--image", "small");
+  refused(/There is an environment of that name already/, "env", "create", "work", "--image", "small");
+  refused(/There is no environment "wrk".* @work/, "@wrk", "true");
+  refused(/There is no environment wrk/, "env", "rm", "wrk");
+  refused(/does not know "start"/, "env", "start", "work");
+});
+
+test("a start in one that exists needs no Node", (context) => {
+  const { run, home } = makeWorld(context);
+  run("env", "create", "work", "--image", "small");
+  const directory = join(home, "node");
+  mkdirSync(directory);
+  const counter = join(home, "starts");
+  writeFileSync(join(directory, "node"), `#!/bin/sh\necho x >> ${counter}\nexec ${process.execPath} "$@"\n`, {
+    mode: 0o755,
+  });
+  const start = () =>
+    execFileSync(tsjail, ["@work", "sh", "-c", "echo ran"], {
+      cwd: home,
+      encoding: "utf8",
+      env: { ...process.env, HOME: home, XDG_DATA_HOME: "", PATH: `${directory}:${process.env.PATH}` },
+    });
+  // What had only just been written is looked at once more.
+  for (let round = 0; round < 4; round++) assert.is(start(), "ran\n");
+  const before = readFileSync(counter, "utf8").length;
+  assert.is(start(), "ran\n");
+  assert.is(readFileSync(counter, "utf8").length, before);
+});
