@@ -1,6 +1,6 @@
 // The examples of README.md and docs/ are run: every ```console block in a shell, its output compared with what the
 // page says ("…" stands for any text, alone on a line for any lines), and every ```toml block as a profile. Those that
-// need a registry, ```registry, are run by test/registry/document.test.ts.
+// need a registry, ```registry, are run by test/registry/document.test.ts; those of ```debian by test/debian.
 // time-limit: 240s
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -60,6 +60,23 @@ function judges(title: string, text: string, last: string, mention = /./): void 
 }
 
 judges("a file with a good test", good, "1 passed, 0 failed");
+test("files of one run have a directory in common, and it goes with the run", (context) => {
+  const text = `${header}import { appendFileSync, readFileSync } from "node:fs";
+test("tells", () => {
+  const path = process.env.TSJAIL_TEST_SCRATCH + "/common";
+  appendFileSync(path, "here\\n");
+  const lines = readFileSync(path, "utf8");
+  appendFileSync(process.env.SEEN, process.env.TSJAIL_TEST_SCRATCH + " " + lines.length + "\\n");
+});`;
+  const directory = write(context, { "one.test.ts": text, "two.test.ts": text });
+  const seen = join(directory, "seen");
+  const { last, output } = run(directory, ["--jobs", "1"], { SEEN: seen });
+  assert.is(last, "2 passed, 0 failed", output);
+  const [first = "", second] = readFileSync(seen, "utf8").split("\n");
+  const scratch = first.replace(/ 5$/, "");
+  assert.equal([first, second], [`${scratch} 5`, `${scratch} 10`]);
+  assert.not(existsSync(scratch));
+});
 judges("a failed assertion", `${good}test("is bad", () => assert.is(1, 2));`, "1 passed, 1 failed", /is bad/);
 judges("a thrown string", `${good}test("throws", () => { throw "text"; });`, "1 passed, 1 failed", /text/);
 judges("a thrown null", `${header}test("throws", () => { throw null; });`, "0 passed, 1 failed", /null/);

@@ -17,7 +17,7 @@ export interface FileResult {
   seconds: number;
 }
 export interface RunOptions {
-  /** A directory for the output and the report. */
+  /** A directory for the output, the report, and what files have in common; TSJAIL_TEST_SCRATCH to them. */
   scratch: string;
   /** Seconds, for a file that names none. */
   timeLimit: number;
@@ -59,6 +59,7 @@ function runProcess(
   options: RunOptions,
 ): Promise<Ending> {
   const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: "1", TSJAIL_TEST_REPORT: reportPath };
+  env.TSJAIL_TEST_SCRATCH = options.scratch;
   delete env.FORCE_COLOR;
   if (options.grep !== "") env.TSJAIL_TEST_GREP = options.grep;
   // A file, not a pipe: a process that a test leaves behind can't hold it open against us.
