@@ -135,6 +135,9 @@ export async function makePlace(context: Cleanup, wish: PlaceWish = {}): Promise
   };
 }
 
+/** What its packages are signed with, in base64. */
+export const mirrorKey = (): string => readFileSync(join(mirror, "key.gpg")).toString("base64");
+
 /** Its apt takes from the mirror at that port, and knows its key. */
 export function useMirror({ tree, port }: Pick<Place, "tree" | "port">): void {
   const suite = readFileSync(join(mirror, "suite"), "utf8").trim();
