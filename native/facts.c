@@ -97,6 +97,23 @@ static int is_same_link(const struct op_fact_link *fact) {
            memcmp(text, fact->text, (size_t)length) == 0;
 }
 
+static int is_same_mounts(const struct op_fact_mounts *fact) {
+    char part[4096];
+    long fd = sys(openat, AT_FDCWD, "/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), n;
+    size_t at = 0;
+
+    if (fd < 0)
+        return 0;
+    while ((n = sys(read, fd, part, sizeof part)) > 0) {
+        if ((size_t)n > fact->text->length - at ||
+            memcmp(part, fact->text->data + at, (size_t)n) != 0)
+            break;
+        at += (size_t)n;
+    }
+    sys(close, fd);
+    return n == 0 && at == fact->text->length;
+}
+
 u32 find_landlock(void) {
     long abi = sys(landlock_create_ruleset, NULL, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */);
 
@@ -121,6 +138,8 @@ static int holds(const struct operation *fact, char *const *environment) {
         return find_kind(fields(fact, fact_kind)) == fields(fact, fact_kind)->kind;
     case OP_FACT_LANDLOCK:
         return find_landlock() == fields(fact, fact_landlock)->abi;
+    case OP_FACT_MOUNTS:
+        return is_same_mounts(fields(fact, fact_mounts));
     case OP_FACT_LINK:
         return is_same_link(fields(fact, fact_link));
     }

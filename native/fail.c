@@ -55,7 +55,8 @@ static void add_subject(struct text *text, const struct jail *jail, const struct
     }
 }
 
-static void add_cause(struct text *text, const struct failure *failure) {
+static void add_cause(struct text *text, const struct jail *jail) {
+    const struct failure *failure = &jail->failure;
     s32 error = failure->error;
 
     if (failure->step && failure->step < array_length(step_names)) {
@@ -69,6 +70,10 @@ static void add_cause(struct text *text, const struct failure *failure) {
         text_add(text, " (");
         text_add_number(text, error);
         text_add(text, ")");
+        if (jail->said && *jail->said) {
+            text_add(text, ": ");
+            text_add(text, jail->said);
+        }
         return;
     }
     text_add(text, "errno ");
@@ -98,7 +103,7 @@ static void print_terse(const struct jail *jail) {
     } else {
         text_add(&text, "the start failed: ");
     }
-    add_cause(&text, failure);
+    add_cause(&text, jail);
     text_add(&text, "\n");
     write_all(2, text.data, text.length);
 }
@@ -114,13 +119,17 @@ static char **explain_argv(const struct jail *jail, const struct blob *program) 
 
     for (char **word = jail->command; word && *word; word++)
         words++;
-    argv = allocate((list_count(program) + 12 + words) * sizeof *argv);
+    argv = allocate((list_count(program) + 14 + words) * sizeof *argv);
     for (const char *word = NULL; (word = list_next(program, word));)
         argv[at++] = (char *)word;
     for (u32 i = 0; i < 5; i++) {
         text_add_number(&number[i], value[i]);
         argv[at++] = (char *)option[i];
         argv[at++] = number[i].data;
+    }
+    if (jail->said && *jail->said) {
+        argv[at++] = (char *)"--said";
+        argv[at++] = (char *)jail->said;
     }
     if (words)
         argv[at++] = (char *)"--";

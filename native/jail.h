@@ -32,6 +32,8 @@ enum message_type {
     MESSAGE_FAILED,   /* from init: `failure` */
     MESSAGE_PTY,      /* from init: the jail's pty, as a descriptor */
     MESSAGE_LISTENER, /* from the command: the listener of its filter, as a descriptor */
+    MESSAGE_LAYERS,   /* from init: the connection of the FUSE file system that operation `value`
+                         makes */
     MESSAGE_READY,    /* from init: the command has been executed */
     MESSAGE_STOPPED,  /* from init: the command was stopped by signal `value` */
     MESSAGE_EXITED,   /* from init: the command's wait status is `value` */
@@ -96,6 +98,7 @@ struct jail {
     int volumes[MAX_VOLUMES]; /* their locks */
     u32 volume_count;
     struct failure failure;
+    const char *said; /* what a program said whose end is the failure, or NULL */
 
     int root;                   /* the new root, or -1 */
     int stage;                  /* the hidden tmpfs, or -1 */

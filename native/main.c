@@ -133,6 +133,9 @@ static int refuse_stranger(const char *file, const struct operation *fact) {
         text_add(&which, "a kernel with another Landlock: ABI ");
         text_add_number(&which, (s64)fields(fact, fact_landlock)->abi);
         break;
+    case OP_FACT_MOUNTS:
+        text_add(&which, "a host with other things mounted");
+        break;
     default:
         text_add(&which, "a host with something else at ");
         text_add(&which, fields(fact, fact_kind)->path);

@@ -155,11 +155,14 @@ static void reap_node(struct jail *jail) {
 
 /* It answers for as long as there is a jail. Without it calls would fail that the profile promises
  * (ENOSYS), so the jail ends with it. */
-static void miss_emulator(struct jail *jail, struct watch *watch) {
+static void miss_helpers(struct jail *jail, struct watch *watch) {
     if (watch->emulator && sys(wait4, watch->emulator, NULL, 1 /* WNOHANG */, NULL) != 0) {
         watch->emulator = 0;
         kill_jail(jail, watch);
     }
+    /* and there are no layers without the program that lays them */
+    if (server_missed())
+        kill_jail(jail, watch);
 }
 
 static void note_start(struct jail *jail, struct watch *watch) {
@@ -212,6 +215,11 @@ static void hear_init(struct jail *jail, struct watch *watch, const struct messa
     case MESSAGE_LISTENER:
         if (pass_listener(jail, watch, passed) < 0)
             watch->ready = -1;
+        break;
+    case MESSAGE_LAYERS:
+        if (server_start(jail, message->value, passed) < 0)
+            watch->ready = -1;
+        sys(close, passed);
         break;
     case MESSAGE_READY:
         if (watch->ready)
@@ -283,7 +291,7 @@ static void hear_signal(struct jail *jail, struct watch *watch) {
     switch (info.ssi_signo) {
     case SIG_CHLD:
         reap_node(jail);
-        miss_emulator(jail, watch);
+        miss_helpers(jail, watch);
         break;
     case SIG_PIPE:
         break;
@@ -394,7 +402,7 @@ static void watch_jail(struct jail *jail, struct watch *watch) {
 
 /* Ends what is left of it, and undoes everything on the host. */
 static int finish(struct jail *jail, struct watch *watch, struct usage *usage) {
-    int status = EXIT_TSJAIL << 8;
+    int status = EXIT_TSJAIL << 8, is_lost;
 
     if (watch->pid > 0) {
         if (!watch->started)
@@ -406,6 +414,7 @@ static int finish(struct jail *jail, struct watch *watch, struct usage *usage) {
         relay_drain(&watch->relay, &jail->terminal);
     terminal_restore(jail);
     host_undo();
+    is_lost = server_end();
     if (watch->emulator) {
         sys(kill, watch->emulator, SIG_KILL);
         while (sys(wait4, watch->emulator, NULL, 0, NULL) == -EINTR)
@@ -414,9 +423,10 @@ static int finish(struct jail *jail, struct watch *watch, struct usage *usage) {
     /* it may still be keeping the plan, which the next start is to find */
     while (jail->node && sys(wait4, jail->node, NULL, 0, NULL) == -EINTR)
         ;
-    if (watch->has_status)
+    /* that what the command read was gone (SIGBUS) is not its own end */
+    if (watch->has_status && !is_lost)
         return watch->status;
-    return watch->killed ? SIG_KILL : status;
+    return watch->killed || is_lost ? SIG_KILL : status;
 }
 
 /* Ignored by whoever started us it would stay ignored through execve, and the kernel would reap
@@ -451,7 +461,8 @@ static int prepare(struct jail *jail, struct watch *watch) {
 int monitor(struct jail *jail) {
     struct watch watch = {.parent = -1};
     struct usage usage = {0};
-    int status;
+    struct text said = {0};
+    int status, is_blamed = 0;
 
     jail->failure = (struct failure){.op = -1};
     jail->terminal = (struct terminal){.keyboard = -1, .screen = -1, .outer = -1, .master = -1};
@@ -460,12 +471,15 @@ int monitor(struct jail *jail) {
         watch_jail(jail, &watch);
     else
         watch.ready = -1;
+    if (!watch.started)
+        is_blamed = server_blame(jail, &said);
     status = finish(jail, &watch, &usage);
     if (!watch.started) {
         if (watch.timed_out || watch.early)
             return watch.timed_out ? EXIT_TIMEOUT : 128 + watch.early;
-        if (watch.ready >= 0)
+        if (watch.ready >= 0 && !is_blamed)
             jail->failure = (struct failure){-1, STEP_WAIT, REASON_INIT_DIED, status & 0x7f};
+        jail->said = said.data;
         explain_and_exit(jail);
     }
     status_exited(jail, status, watch.timed_out, &usage);

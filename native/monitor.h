@@ -50,6 +50,18 @@ int host_has_to_undo(void);
 /* The process that tells them, to be killed at the end; or a negative errno. */
 long emulation_start(const struct op_emulate *op, int listener);
 
+/* server.c: fuse-overlayfs, beside the jail. */
+/* Starts it for an operation, with the connection of its file system; or -1 with jail->failure set.
+ */
+int server_start(struct jail *jail, s32 op, int connection);
+/* Whether one has ended by itself. */
+int server_missed(void);
+/* Whether a start has failed because a server has ended: that becomes the failure, with what it
+ * said. */
+int server_blame(struct jail *jail, struct text *said);
+/* Once the jail is gone: all of them have ended. Whether one has failed. */
+int server_end(void);
+
 /* status.c: JSON lines on the plan's status_fd. The inodes are read before init stops being
  * dumpable. */
 void status_look(const struct jail *jail, int pid);

@@ -35,56 +35,58 @@ enum opcode {
     OP_FACT_KIND = 7,
     OP_FACT_LINK = 8,
     OP_FACT_LANDLOCK = 9,
-    OP_EXPLAIN = 10,
-    OP_SUPERVISE = 11,
-    OP_PASS_FD = 12,
-    OP_MOUNT_POINT = 13,
-    OP_LAYER = 14,
-    OP_VOLUME = 15,
-    OP_CLONE = 16,
-    OP_SETGROUPS = 17,
-    OP_UID_MAP = 18,
-    OP_GID_MAP = 19,
-    OP_OOM_SCORE_ADJ = 20,
-    OP_TIME_OFFSETS = 21,
-    OP_PROPAGATION = 22,
-    OP_STAGE = 23,
-    OP_ROOT_TMPFS = 24,
-    OP_ROOT_BIND = 25,
-    OP_SCRATCH = 26,
-    OP_ROOT_OVERLAY = 27,
-    OP_OVERLAY = 28,
-    OP_BIND = 29,
-    OP_MOUNT = 30,
-    OP_DEVICE = 31,
-    OP_DIRECTORY = 32,
-    OP_SYMLINK = 33,
-    OP_FILE = 34,
-    OP_HIDE = 35,
-    OP_READONLY = 36,
-    OP_PIN = 37,
-    OP_ATTRIBUTES = 38,
-    OP_PTY = 39,
-    OP_SYSCTL = 40,
-    OP_HOSTNAME = 41,
-    OP_DOMAINNAME = 42,
-    OP_LOOPBACK = 43,
-    OP_PIVOT = 44,
-    OP_IDS = 45,
-    OP_CAPABILITIES = 46,
-    OP_NO_NEW_PRIVS = 47,
-    OP_WORKDIR = 48,
-    OP_UMASK = 49,
-    OP_NICE = 50,
-    OP_RLIMIT = 51,
-    OP_ENVIRONMENT = 52,
-    OP_LANDLOCK = 53,
-    OP_LANDLOCK_PATH = 54,
-    OP_LANDLOCK_PORT = 55,
-    OP_EMULATE = 56,
-    OP_SECCOMP = 57,
-    OP_COMMAND = 58,
-    OP_END = 59,
+    OP_FACT_MOUNTS = 10,
+    OP_EXPLAIN = 11,
+    OP_SUPERVISE = 12,
+    OP_PASS_FD = 13,
+    OP_MOUNT_POINT = 14,
+    OP_LAYER = 15,
+    OP_VOLUME = 16,
+    OP_LAYER_SERVER = 17,
+    OP_CLONE = 18,
+    OP_SETGROUPS = 19,
+    OP_UID_MAP = 20,
+    OP_GID_MAP = 21,
+    OP_OOM_SCORE_ADJ = 22,
+    OP_TIME_OFFSETS = 23,
+    OP_PROPAGATION = 24,
+    OP_STAGE = 25,
+    OP_ROOT_TMPFS = 26,
+    OP_ROOT_BIND = 27,
+    OP_SCRATCH = 28,
+    OP_ROOT_OVERLAY = 29,
+    OP_OVERLAY = 30,
+    OP_BIND = 31,
+    OP_MOUNT = 32,
+    OP_DEVICE = 33,
+    OP_DIRECTORY = 34,
+    OP_SYMLINK = 35,
+    OP_FILE = 36,
+    OP_HIDE = 37,
+    OP_READONLY = 38,
+    OP_PIN = 39,
+    OP_ATTRIBUTES = 40,
+    OP_PTY = 41,
+    OP_SYSCTL = 42,
+    OP_HOSTNAME = 43,
+    OP_DOMAINNAME = 44,
+    OP_LOOPBACK = 45,
+    OP_PIVOT = 46,
+    OP_IDS = 47,
+    OP_CAPABILITIES = 48,
+    OP_NO_NEW_PRIVS = 49,
+    OP_WORKDIR = 50,
+    OP_UMASK = 51,
+    OP_NICE = 52,
+    OP_RLIMIT = 53,
+    OP_ENVIRONMENT = 54,
+    OP_LANDLOCK = 55,
+    OP_LANDLOCK_PATH = 56,
+    OP_LANDLOCK_PORT = 57,
+    OP_EMULATE = 58,
+    OP_SECCOMP = 59,
+    OP_COMMAND = 60,
+    OP_END = 61,
 };
 enum step {
     STEP_NONE = 0,
@@ -162,6 +164,8 @@ enum reason {
     REASON_MALFORMED = 10,
     REASON_NO_COMMAND = 11,
     REASON_NO_PTY = 12,
+    REASON_SERVER_ENDED = 13,
+    REASON_OTHER_MAKER = 14,
 };
 enum {
     SUPERVISE_INIT = 1,
@@ -222,6 +226,10 @@ enum {
     KIND_SYMLINK = 4,
     KIND_OTHER = 5,
 };
+enum {
+    BY_KERNEL = 0,
+    BY_FUSE = 1,
+};
 
 struct op_fact_invocation {
     const char *package;
@@ -266,6 +274,9 @@ struct op_fact_link {
 struct op_fact_landlock {
     u64 abi;
 };
+struct op_fact_mounts {
+    const struct blob *text;
+};
 struct op_explain {
     const struct blob *argv;
 };
@@ -290,6 +301,12 @@ struct op_layer {
 };
 struct op_volume {
     const char *lock;
+};
+struct op_layer_server {
+    const char *program;
+    const struct blob *options;
+    const struct blob *scratch;
+    const struct blob *cover;
 };
 struct op_clone {
     u64 namespaces;
@@ -327,6 +344,7 @@ struct op_root_overlay {
     const char *upper;
     const char *work;
     u64 set;
+    u64 by;
 };
 struct op_overlay {
     const struct blob *lower;
@@ -334,6 +352,7 @@ struct op_overlay {
     const char *work;
     const char *target;
     u64 set;
+    u64 by;
 };
 struct op_bind {
     const char *source;
@@ -479,12 +498,14 @@ static const struct op_type op_types[] = {
     {PHASE_FACT, 0, 0, 3, {{FIELD_PATH, 0}, {FIELD_CHOICE, 5}, {FIELD_FLAGS, 0x1}}},
     {PHASE_FACT, 0, 0, 2, {{FIELD_PATH, 0}, {FIELD_STRING, 0}}},
     {PHASE_FACT, 1, 0, 1, {{FIELD_U32, 0}}},
+    {PHASE_FACT, 1, 0, 1, {{FIELD_BYTES, 0}}},
     {PHASE_HOST, 1, 0, 1, {{FIELD_LIST, 0}}},
     {PHASE_HOST, 1, 1, 5, {{FIELD_FLAGS, 0xf}, {FIELD_CHOICE, 2}, {FIELD_U64, 0}, {FIELD_U64, 0}, {FIELD_I32, 0}}},
     {PHASE_HOST, 0, 0, 1, {{FIELD_U32, 0}}},
     {PHASE_HOST, 0, 0, 3, {{FIELD_PATH, 0}, {FIELD_PATH, 0}, {FIELD_CHOICE, 1}}},
     {PHASE_HOST, 1, 0, 2, {{FIELD_PATH, 0}, {FIELD_CHOICE, 1}}},
     {PHASE_HOST, 0, 0, 1, {{FIELD_PATH, 0}}},
+    {PHASE_HOST, 1, 0, 4, {{FIELD_PATH, 0}, {FIELD_LIST, 0}, {FIELD_LIST, 0}, {FIELD_LIST, 0}}},
     {PHASE_HOST, 1, 1, 1, {{FIELD_FLAGS, 0x6e020080}}},
     {PHASE_MAP, 1, 0, 1, {{FIELD_CHOICE, 1}}},
     {PHASE_MAP, 1, 1, 1, {{FIELD_STRING, 0}}},
@@ -496,8 +517,8 @@ static const struct op_type op_types[] = {
     {PHASE_JAIL, 1, 0, 1, {{FIELD_LIST, 0}}},
     {PHASE_JAIL, 1, 0, 2, {{FIELD_PATH, 0}, {FIELD_FLAGS, 0x20000f}}},
     {PHASE_JAIL, 1, 0, 1, {{FIELD_LIST, 0}}},
-    {PHASE_JAIL, 1, 0, 4, {{FIELD_LIST, 0}, {FIELD_STRING, 0}, {FIELD_STRING, 0}, {FIELD_FLAGS, 0x20000f}}},
-    {PHASE_JAIL, 0, 0, 5, {{FIELD_LIST, 0}, {FIELD_STRING, 0}, {FIELD_STRING, 0}, {FIELD_PATH, 0}, {FIELD_FLAGS, 0x20000f}}},
+    {PHASE_JAIL, 1, 0, 5, {{FIELD_LIST, 0}, {FIELD_STRING, 0}, {FIELD_STRING, 0}, {FIELD_FLAGS, 0x20000f}, {FIELD_CHOICE, 1}}},
+    {PHASE_JAIL, 0, 0, 6, {{FIELD_LIST, 0}, {FIELD_STRING, 0}, {FIELD_STRING, 0}, {FIELD_PATH, 0}, {FIELD_FLAGS, 0x20000f}, {FIELD_CHOICE, 1}}},
     {PHASE_JAIL, 0, 0, 5, {{FIELD_PATH, 0}, {FIELD_PATH, 0}, {FIELD_FLAGS, 0x1f}, {FIELD_FLAGS, 0x20000f}, {FIELD_ONE_BIT, 0x1e0000}}},
     {PHASE_JAIL, 0, 0, 5, {{FIELD_STRING, 0}, {FIELD_PATH, 0}, {FIELD_LIST, 0}, {FIELD_FLAGS, 0x2}, {FIELD_FLAGS, 0x20000f}}},
     {PHASE_JAIL, 0, 0, 4, {{FIELD_PATH, 0}, {FIELD_PATH, 0}, {FIELD_U32, 0}, {FIELD_U32, 0}}},
@@ -541,12 +562,14 @@ static const char op_names[][16] = {
     "fact_kind",
     "fact_link",
     "fact_landlock",
+    "fact_mounts",
     "explain",
     "supervise",
     "pass_fd",
     "mount_point",
     "layer",
     "volume",
+    "layer_server",
     "clone",
     "setgroups",
     "uid_map",
@@ -667,6 +690,8 @@ static const char reason_names[][20] = {
     "malformed",
     "no command",
     "no pty",
+    "server ended",
+    "other maker",
 };
 static const char errno_names[][13] = {
     "",

@@ -158,8 +158,79 @@ static int make_overlay(struct jail *jail, const struct op_overlay *op) {
     return mount;
 }
 
+/* fsconfig(2), NAME=NUMBER. */
+static long set_number(long context, const char *name, u64 number) {
+    struct text value = {0};
+
+    text_add_number(&value, (s64)number);
+    return sys(fsconfig, context, FSCONFIG_SET_STRING, name, value.data, 0);
+}
+
+/* A FUSE file system of the jail's user namespace; its ids are those of the jail (fs/fuse/inode.c).
+ * The kernel checks modes and owners for the server, which sees nobody's but its own. */
+static int mount_connection(struct jail *jail, long connection, u64 set) {
+    long context = sys(fsopen, "fuse", FSOPEN_CLOEXEC), error;
+
+    if (context < 0)
+        return fail(jail, STEP_FSOPEN, context);
+    error = set_number(context, "fd", (u64)connection);
+    if (!error)
+        error = sys(fsconfig, context, FSCONFIG_SET_STRING, "source", "fuse-overlayfs", 0);
+    if (!error)
+        error = sys(fsconfig, context, FSCONFIG_SET_STRING, "rootmode", "40000", 0);
+    if (!error)
+        error = set_number(context, "user_id", (u64)sys(geteuid));
+    if (!error)
+        error = set_number(context, "group_id", (u64)sys(getegid));
+    if (!error)
+        error = sys(fsconfig, context, FSCONFIG_SET_FLAG, "allow_other", NULL, 0);
+    if (!error)
+        error = sys(fsconfig, context, FSCONFIG_SET_FLAG, "default_permissions", NULL, 0);
+    if (!error)
+        error = sys(fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+    if (error < 0) {
+        sys(close, context);
+        return fail(jail, STEP_FSCONFIG, error);
+    }
+    error = sys(fsmount, context, FSMOUNT_CLOEXEC, set);
+    sys(close, context);
+    return error < 0 ? fail(jail, STEP_FSMOUNT, error) : (int)error;
+}
+
+/* The layers of a server (server.c), which the monitor starts when it gets the connection. */
+static int make_served(struct jail *jail, u64 set) {
+    struct message message = {.type = MESSAGE_LAYERS, .value = jail->failure.op};
+    long connection = sys(openat, AT_FDCWD, "/dev/fuse", O_RDWR | O_CLOEXEC);
+    long error = 0;
+    int mount;
+
+    if (connection < 0)
+        return fail(jail, STEP_OPEN, connection);
+    mount = mount_connection(jail, connection, set);
+    if (mount >= 0) {
+        error = message_send(jail->socket, &message, (int)connection);
+        if (error < 0)
+            fail(jail, STEP_SENDMSG, error);
+    }
+    /* before anything is asked: with the last one that is closed the kernel knows of a server's
+     * end, and nobody waits for it */
+    sys(close, connection);
+    if (mount < 0)
+        return -1;
+    if (!error && (error = remember_own(jail, mount)) < 0)
+        fail(jail, STEP_FSTAT, error);
+    if (!error)
+        return mount;
+    sys(close, mount);
+    return -1;
+}
+
+static int make_layers(struct jail *jail, const struct op_overlay *op) {
+    return op->by == BY_FUSE ? make_served(jail, op->set) : make_overlay(jail, op);
+}
+
 int op_overlay(struct jail *jail, const struct op_overlay *op) {
-    int mount = make_overlay(jail, op), result;
+    int mount = make_layers(jail, op), result;
 
     if (mount < 0)
         return -1;
@@ -169,8 +240,8 @@ int op_overlay(struct jail *jail, const struct op_overlay *op) {
 }
 
 int op_root_overlay(struct jail *jail, const struct op_root_overlay *op) {
-    struct op_overlay layers = {op->lower, op->upper, op->work, "/", op->set};
-    int mount = make_overlay(jail, &layers);
+    struct op_overlay layers = {op->lower, op->upper, op->work, "/", op->set, op->by};
+    int mount = make_layers(jail, &layers);
 
     if (mount < 0 || attach_over_root(jail, mount) < 0)
         return -1;

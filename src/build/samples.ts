@@ -57,7 +57,13 @@ const overlay = (...lower: string[]): Operation => ({
   ...{ op: "overlay", origin: "mount[3] in dev.toml:28", lower, target: "/srv/www", set: [] },
   upper: "/home/ada/changes",
   work: "/home/ada/changes.work",
+  by: "kernel",
 });
+const served = { ...overlay("/srv/data"), by: "fuse" } as Operation;
+const layerServer: Operation = {
+  ...{ op: "layer_server", origin: "mount[3] in dev.toml:28", program: "/usr/bin/fuse-overlayfs" },
+  ...{ options: ["squash_to_uid=0", "squash_to_gid=0"], scratch: ["mode=0700"], cover: ["/proc"] },
+};
 const setgroups: Operation = { op: "setgroups", origin: "user.map[0] in dev.toml:3", policy: "allow" };
 
 const host: readonly Row[] = [
@@ -154,6 +160,19 @@ const tree: readonly Row[] = [
     "mount",
     "EINVAL",
     { mounts: known([{ target: "/srv/data/disk", root: "/", fstype: "ext4", options: ["rw"] }]) },
+  ],
+  ["server_ended", served, "wait", "server_ended", {}, [layerServer]],
+  ["server_not_executable", layerServer, "execve", "ENOENT"],
+  ["fuse_missing", served, "open", "ENOENT"],
+  ["fuse_closed", served, "open", "EACCES"],
+  ["fuse_refused", served, "fsconfig", "EPERM"],
+  ["server_other_maker", served, "mkdirat", "other_maker"],
+  [
+    "overlay_other_maker",
+    overlay("/srv/data"),
+    "mount",
+    "EINVAL",
+    { probeFile: () => ({ kind: "directory" }) },
   ],
   ["overlay_missing", overlay("/srv/data"), "openat2", "ENOENT"],
   ["overlay_denied", overlay("/srv/data"), "openat2", "EACCES"],

@@ -33,7 +33,7 @@ export const diff: Command = {
         },
       );
     }
-    const changes = diffLayer(upper, listLower(record.over, call));
+    const changes = diffLayer(upper, listLower(record.over, call), record.by);
     if (hasOption(call, "json")) call.print(formatJson(changes));
     else for (const { kind, path } of changes) call.print(`${marks[kind]} ${escapeControls(path)}\n`);
     return 0;

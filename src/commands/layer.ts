@@ -3,7 +3,7 @@
 import { closeSync, existsSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { TsjailError } from "../error.ts";
-import { describeOver } from "../layer/keep.ts";
+import { describeOver, readLayer } from "../layer/keep.ts";
 import { findLayer, type KeptLayer, listLayers } from "../layer/list.ts";
 import { withLayer } from "../layer/lock.ts";
 import { packLayer } from "../layer/pack.ts";
@@ -104,7 +104,7 @@ function writeArchive(path: string, directory: string): void {
   }
   const fd = openSync(path, "wx", 0o644);
   try {
-    for (const piece of packLayer(layerPlaces(directory).upper))
+    for (const piece of packLayer(layerPlaces(directory).upper, readLayer(directory)?.by ?? "kernel"))
       for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
   } catch (error) {
     unlinkSync(path);

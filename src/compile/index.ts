@@ -21,6 +21,7 @@ import { compileRlimits } from "./rlimits.ts";
 import { compileMountPoints, compileRoot, sealRoot } from "./root.ts";
 import { compileSeccomp } from "./seccomp.ts";
 import { compileSecurity } from "./security.ts";
+import { compileLayerServer } from "./server.ts";
 import { compileVolumes } from "./volume.ts";
 import { compileWorkdir } from "./workdir.ts";
 
@@ -40,6 +41,7 @@ export function compile(loaded: LoadedProfile, host: Host, run: Run): Plan {
     ...compileMountPoints(request, resolved),
     ...compileLayer(request),
     ...compileVolumes(request, resolved),
+    ...compileLayerServer(request, resolved, ids),
     ...compileClone(request),
     ...compileMaps(request, ids),
     ...jail,
@@ -94,6 +96,6 @@ const staged: ReadonlySet<string> = new Set(["file", "hide", "overlay", "root_ov
 
 /** Only generated and hidden files, and layers, need it. */
 function compileStage(tree: readonly Operation[]): Operation[] {
-  const isNeeded = tree.some(({ op }) => staged.has(op));
+  const isNeeded = tree.some((each) => staged.has(each.op) && !("by" in each && each.by === "fuse"));
   return isNeeded ? [{ op: "stage", origin: "built in" }] : [];
 }

@@ -50,7 +50,7 @@ function compileIntent(mounting: Mounting, intent: Intent): Mounted {
     case "tmpfs":
       return compileTmpfs(mounting, intent, content);
     case "overlay":
-      return { mounts: [compileOverlay(mounting.resolved, intent, content)] };
+      return { mounts: [compileOverlay(mounting.request, mounting.resolved, intent, content)] };
     case "file":
       return { mounts: compileFile(mounting, intent, content) };
     case "symlink":

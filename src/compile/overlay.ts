@@ -3,6 +3,7 @@
 // what is mounted below it (/proc, at least) together in a user namespace, and overlayfs refuses such a tree (EINVAL).
 // So each directory of its top level gets layers of its own. root.ts and mounts.ts ask here.
 import { formatOrigin, TsjailError } from "../error.ts";
+import type { LayerMaker } from "../host/makers.ts";
 import type { Operation } from "../plan/operations.ts";
 import { type Ids, ownerOptions } from "./ids.ts";
 import type { Intent, OverlayContent } from "./intent.ts";
@@ -15,8 +16,10 @@ import { followHostLinks, kernelDirectories } from "./view.ts";
 const plainDirectories: ReadonlySet<string> = new Set(["boot", "lost+found", "media", "mnt", "run"]);
 
 /** Whether a path of the jail lies in a directory of the host's top level with a layer over it. */
-export function isOverlaid({ profile, host }: Request, path: string): boolean {
+export function isOverlaid(request: Request, path: string): boolean {
+  const { profile, host } = request;
   const { type, writable } = profile.root;
+  if (isServedWhole(request)) return false;
   if (type !== "host" || writable === "no" || writable === "yes") return false;
   const [, name = ""] = path.split("/");
   if (kernelDirectories.has(name) || plainDirectories.has(name)) return false;
@@ -27,16 +30,25 @@ export function isOverlaid({ profile, host }: Request, path: string): boolean {
   return isDirectory && !host.mounts.some((mount) => isBelow(mount, `/${name}`));
 }
 
-/** The whole root, where it is a directory or an image. */
+/** Whether the root is one overlay, the host's too: fuse-overlayfs takes trees in which something is mounted. */
+export function isServedWhole(request: Request): boolean {
+  return request.profile.root.type !== "empty" && findMaker(request, "/").by === "fuse";
+}
+
+/** The whole root, where it is a directory or an image, or fuse-overlayfs's. */
 export function compileRootOverlay(request: Request, { view }: Resolved): Operation[] {
   const { image } = request.host;
   return [
     {
       op: "root_overlay",
-      origin: originOf(request, image === undefined ? "root.writable" : "root.image"),
+      origin: sayMaker(
+        findMaker(request, "/"),
+        originOf(request, image === undefined ? "root.writable" : "root.image"),
+      ),
       lower: image?.layers ?? [followHostLinks(view, view.root ?? "/")],
       ...findUpper(request, ""),
       set: ["nosuid", "nodev"],
+      by: findMaker(request, "/").by,
     },
   ];
 }
@@ -51,16 +63,19 @@ export function compileOverlaidEntry(request: Request, target: string): Operatio
     ...findUpper(request, target),
     target,
     set: ["nosuid", "nodev"],
+    by: "kernel",
   };
 }
 
 /** A mount of the profile's own. The executor follows no link to what is written to: those of today are followed here. */
 export function compileOverlay(
+  request: Request,
   { view }: Resolved,
   intent: Intent,
   { lower, upper, work, attributes }: OverlayContent,
 ): Operation {
-  const origin = formatOrigin(intent.origin);
+  const maker = findMaker(request, intent.written);
+  const origin = sayMaker(maker, formatOrigin(intent.origin));
   const follow = (path: string) => (path === "" ? "" : followHostLinks(view, path));
   return {
     op: "overlay",
@@ -70,6 +85,7 @@ export function compileOverlay(
     work: follow(work),
     target: intent.path,
     set: attributes,
+    by: maker.by,
   };
 }
 
@@ -86,10 +102,12 @@ export function compileScratch(request: Request, tree: readonly Operation[], ids
   const { size, busy } = request.profile.root;
   const isNeeded = tree.some(
     (each) =>
-      (each.op === "overlay" || each.op === "root_overlay") && (each.upper === "" || busy !== "error"),
+      (each.op === "overlay" || each.op === "root_overlay") &&
+      each.by === "kernel" &&
+      (each.upper === "" || busy !== "error"),
   );
   if (!isNeeded) return [];
-  const options = size === undefined ? [] : ["mode=0700", `size=${size}`, ...ownerOptions(ids)];
+  const options = size === undefined ? [] : [...sizeOptions(size), ...ownerOptions(ids)];
   return [
     {
       op: "scratch",
@@ -98,6 +116,14 @@ export function compileScratch(request: Request, tree: readonly Operation[], ids
     },
   ];
 }
+
+const sizeOptions = (size: number) => ["mode=0700", `size=${size}`];
+
+const findMaker = ({ host }: Request, written: string): LayerMaker =>
+  host.makers[written] ?? { by: "kernel", why: "" };
+
+const sayMaker = ({ by, why }: LayerMaker, origin: string): string =>
+  by === "kernel" ? origin : `fuse-overlayfs, since ${why}: ${origin}`;
 
 function findUpper(request: Request, place: string): { upper: string; work: string } {
   const directory = findLayer(request);

@@ -7,7 +7,7 @@ import type { Operation } from "../plan/operations.ts";
 import { type Ids, ownerOptions } from "./ids.ts";
 import type { Content, Intent } from "./intent.ts";
 import type { Resolved } from "./intents.ts";
-import { compileOverlaidEntry, compileRootOverlay, isOverlaid } from "./overlay.ts";
+import { compileOverlaidEntry, compileRootOverlay, isOverlaid, isServedWhole } from "./overlay.ts";
 import { comparePaths, depthOf, joinPath, listAncestors } from "./path.ts";
 import { originOf, partOf, type Request } from "./request.ts";
 import { findParentCover, followHostLinks, kernelDirectories } from "./view.ts";
@@ -16,7 +16,7 @@ import { findParentCover, followHostLinks, kernelDirectories } from "./view.ts";
 export function isAssembled(request: Request): boolean {
   const { type, writable } = request.profile.root;
   if (type === "image") return false;
-  return writable === "no" || (type === "host" && writable !== "yes");
+  return writable === "no" || (type === "host" && writable !== "yes" && !isServedWhole(request));
 }
 
 /** The key that says what "/" shows. */

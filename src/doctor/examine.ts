@@ -7,13 +7,14 @@ import { TsjailError } from "../error.ts";
 import { adviseRestricted, isRestricted } from "../explain/apparmor.ts";
 import { explain } from "../explain/explain.ts";
 import { type Facts, readFacts, readValue } from "../explain/facts.ts";
+import { findLayerServer } from "../host/makers.ts";
 import { findExecutor, type Package } from "../launch/find.ts";
 import { trySystemCall } from "../native.ts";
 import type { Operation } from "../plan/operations.ts";
 import { parseReport } from "../plan/report.ts";
 import { readVersion } from "../seccomp/libseccomp.ts";
 import { checkCalls, checkLandlock, checkNamespaces, checkOvermounts, checkSurroundings } from "./kernel.ts";
-import { checkLibseccomp, checkMachine } from "./machine.ts";
+import { checkLayerServer, checkLibseccomp, checkMachine } from "./machine.ts";
 import {
   type Answer,
   defaultFilter,
@@ -39,6 +40,7 @@ export async function examine(from: Package): Promise<Row[]> {
     checkOvermounts(facts),
     ...probe(facts, executor),
     checkLandlock(trySystemCall),
+    checkLayerServer(findLayerServer(from.environment)),
     checkLibseccomp(readVersion),
     ...checkMachine({ root: "/", path: from.environment.PATH ?? "", nodeVersion: process.version }),
   ];

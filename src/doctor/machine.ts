@@ -27,6 +27,22 @@ export function checkLibseccomp(readVersion: () => string): Row {
   }
 }
 
+/** Who lays layers, where `overlay` is "auto"; the row of overlays says whether the kernel can. */
+export function checkLayerServer(found: { program: string | undefined; isReady: boolean }): Row {
+  const subject = "fuse-overlayfs";
+  const use = "layers over root's files (user.emulate), and those that overlayfs doesn't take";
+  if (found.isReady) return good(subject, `${found.program} lays ${use}; all others are the kernel's`);
+  const why =
+    found.program === undefined ? "not here" : `${found.program} is here, and /dev/fuse can't be opened`;
+  return note(
+    subject,
+    `${why}: all layers are the kernel's; it would lay ${use}`,
+    found.program === undefined
+      ? "sudo apt-get install fuse-overlayfs   # or: sudo dnf install fuse-overlayfs"
+      : "sudo modprobe fuse && sudo chmod 0666 /dev/fuse",
+  );
+}
+
 const readWrite = constants.R_OK | constants.W_OK;
 
 function canAccess(path: string, mode: number): boolean {

@@ -22,6 +22,7 @@ import { pivotRules } from "./pivots.ts";
 import { findCommand } from "./program.ts";
 import { adviseCommands, type Failure, findRule, type Rule, writeText } from "./rule.ts";
 import { seccompRules } from "./seccomp.ts";
+import { serverRules } from "./server.ts";
 import { settingRules } from "./settings.ts";
 import { nameSubject } from "./subject.ts";
 import { workdirRules } from "./workdir.ts";
@@ -36,6 +37,7 @@ export const rules: readonly Rule[] = [
   ...restrictionRules,
   ...namespaceRules,
   ...idmapRules,
+  ...serverRules,
   ...overlayRules,
   ...filesystemRules,
   ...bindRules,
@@ -58,6 +60,8 @@ const reasonWords: Readonly<Record<Exclude<Reason, "errno">, string>> = {
   malformed: "the plan is malformed",
   no_command: "there is no command",
   no_pty: "the jail has no terminal to give",
+  server_ended: "fuse-overlayfs has ended",
+  other_maker: "the layer is the kernel's",
 };
 
 /** Which explanation fits, by its name in docs/errors.md; "unknown" for none. */
@@ -110,8 +114,8 @@ const unknownRule: Rule = {
 
 function describeFailure(plan: Plan, report: Report, facts: Facts): Failure {
   const operation = report.op < 0 ? undefined : plan[report.op];
-  // Of a dead init it is a signal.
-  const isErrno = report.errno !== 0 && report.reason !== "init_died";
+  // Of a dead init it is a signal, of a server its exit status.
+  const isErrno = report.errno !== 0 && report.reason !== "init_died" && report.reason !== "server_ended";
   const errno = isErrno ? findErrno(report.errno).name : "none";
   return { plan, report, facts, operation, errno };
 }
@@ -147,6 +151,7 @@ function formatPlace({ operation, plan, report, errno }: Failure): string {
   if (report.reason !== "errno") parts.push(report.reason);
   const signal = formatSignal(report);
   if (signal !== undefined) parts.push(signal);
+  else if (report.reason === "server_ended") parts.push(`exit status (${report.errno})`);
   else if (report.errno !== 0) parts.push(`${errno} (${report.errno})`);
   return parts.length === 0 ? "(no operation)" : `(${parts.join("; ")})`;
 }

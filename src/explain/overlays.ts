@@ -12,6 +12,11 @@ const lowerOf = ({ operation }: Failure): readonly string[] =>
   operation?.op === "overlay" || operation?.op === "root_overlay" ? operation.lower : [];
 const upperOf = ({ operation }: Failure): string =>
   operation?.op === "overlay" || operation?.op === "root_overlay" ? operation.upper : "";
+const workOf = ({ operation }: Failure): string =>
+  operation?.op === "overlay" || operation?.op === "root_overlay" ? operation.work : "";
+/** What the executor leaves where fuse-overlayfs has written (native/server.c), and overlayfs refuses. */
+const wasServed = (failure: Failure): boolean =>
+  failure.facts.probeFile(`${workOf(failure)}/work/incompat/fuse-overlayfs`).kind === "directory";
 const lockOf = ({ operation }: Failure): string =>
   operation?.op === "layer" || operation?.op === "volume" ? operation.lock : "";
 
@@ -115,6 +120,20 @@ export const overlayRules: readonly Rule[] = [
     errnos: ["ENODEV"],
     why: "The kernel has no overlayfs, or its module isn't loaded.",
     fix: adviseCommands("Load it:", "sudo modprobe overlay"),
+  },
+  {
+    name: "overlay_other_maker",
+    ops: overlays,
+    steps: ["mount"],
+    errnos: ["EINVAL"],
+    when: (failure) => workOf(failure) !== "" && wasServed(failure),
+    why: (failure) =>
+      `What is kept in ${quoteWord(upperOf(failure))} was written by fuse-overlayfs, and the kernel's overlayfs would ` +
+      "misread what it has noted of removed files and directories.",
+    fix: adviseCommands(
+      "Let the same one go on with it, in the profile, or take other directories:",
+      'overlay = "fuse"',
+    ),
   },
   {
     name: "overlay_invalid",

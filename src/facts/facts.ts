@@ -73,6 +73,8 @@ function toFact(look: Look): Fact[] {
       return [{ op: "fact_link", origin, path: look.path, text: look.text }];
     case "landlock":
       return [{ op: "fact_landlock", origin, abi: look.abi }];
+    case "mounts":
+      return [{ op: "fact_mounts", origin, text: Buffer.from(look.text, "latin1") }];
     case "variable":
       return [
         {

@@ -1,7 +1,16 @@
 // Every look at this machine that a plan depends on. In: a path, a name. Out: what was seen; and while recordLooks()
 // runs, a note of it, from which facts.ts makes what the executor compares before it uses the plan again.
 // src/profile and src/host look through here and in no other way.
-import { type BigIntStats, fstatSync, lstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import {
+  accessSync,
+  type BigIntStats,
+  constants,
+  fstatSync,
+  lstatSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+} from "node:fs";
 import type { factKinds } from "../plan/operations.ts";
 import { readLandlock } from "./landlock.ts";
 
@@ -13,6 +22,7 @@ export type Look =
   | { readonly type: "link"; readonly path: string; readonly text: string }
   | { readonly type: "variable"; readonly name: string; readonly value: string | undefined }
   | { readonly type: "landlock"; readonly abi: number }
+  | { readonly type: "mounts"; readonly text: string }
   | { readonly type: "directory" }
   | { readonly type: "unrepeatable"; readonly why: string };
 
@@ -94,6 +104,29 @@ export function lookAtProgram(path: string): void {
   noteFile(path, statSync(path, { bigint: true }), time);
 }
 
+/** A program of somebody else's that is to be started: whether it can be. */
+export function lookAtExecutable(path: string): boolean {
+  if (lookAtKind(path, true) !== "file") return false;
+  lookAtProgram(path);
+  return canAccess(path, constants.X_OK);
+}
+
+/** A device that is to be opened: whether this user may read and write it. */
+export function lookAtDevice(path: string): boolean {
+  return lookAtOwner(path)?.isCharacterDevice() === true && canAccess(path, constants.R_OK | constants.W_OK);
+}
+
+function canAccess(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    // Groups and ACLs decide, of which no fact tells.
+    noteUnrepeatable(`${path} can't be used`);
+    return false;
+  }
+}
+
 /** Owner, mode and times of what lies at a path, not of what a link there leads to; undefined where nothing is. */
 export function lookAtOwner(path: string): BigIntStats | undefined {
   const time = readClock();
@@ -140,10 +173,34 @@ export function lookAtLandlock(): number {
  * matter. One that does stops the start, and the message says what to do (explain/overlays.ts).
  */
 export function lookAtMounts(): string[] {
-  const lines = readFileSync("/proc/self/mountinfo", "utf8").trimEnd().split("\n");
+  return [...new Set(lookAtMountTable().points.map(({ path }) => path))].sort();
+}
+
+export interface MountPoint {
+  readonly path: string;
+  /** "ext4", "fuse.sshfs" */
+  readonly type: string;
+}
+
+/** The same with types, in the order of mounting, and the text that noteMounts() wants where it matters. */
+export function lookAtMountTable(): { text: string; points: MountPoint[] } {
+  const bytes = readFileSync("/proc/self/mountinfo");
   const decode = (path: string) =>
     path.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
-  return [...new Set(lines.map((line) => decode(line.split(" ")[4] ?? "/")))].sort();
+  const points = bytes
+    .toString("utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line): MountPoint => {
+      const [before = "", after = ""] = line.split(" - ");
+      return { path: decode(before.split(" ")[4] ?? "/"), type: after.split(" ")[0] ?? "" };
+    });
+  return { text: bytes.toString("latin1"), points };
+}
+
+/** The plan depends on where things are mounted. */
+export function noteMounts(text: string): void {
+  note("mounts", { type: "mounts", text });
 }
 
 /** The current directory was made use of. */

@@ -2,6 +2,7 @@
 // src/compile reads it and nothing else, so a plan can be compiled in a test for a machine that does not exist.
 
 import type { Layered } from "./layered.ts";
+import type { LayerMaker, LayerServer } from "./makers.ts";
 
 export type EntryKind = "directory" | "file" | "symlink" | "other";
 
@@ -85,6 +86,11 @@ export interface Host {
   readonly layers?: string | undefined;
   /** The same of the volumes. */
   readonly volumes?: string | undefined;
+  /** What lays the layers, by the overlay's target as the profile writes it ("/": the root); the kernel where nothing is
+   * said. */
+  readonly makers: Readonly<Record<string, LayerMaker>>;
+  /** Where fuse-overlayfs is one of them. */
+  readonly layerServer?: LayerServer | undefined;
   /** Symlinks met on the way to the paths of the profile: physical host path → what the link says. */
   readonly links: Readonly<Record<string, string>>;
   /** What lies at a physical host path, where needs.ts asks. */

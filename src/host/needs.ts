@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Profile } from "../profile/schema.ts";
 import { volumeSource } from "../volume/place.ts";
 import type { Layered } from "./layered.ts";
+import { type LayerWish, listLayerWishes } from "./makers.ts";
 
 /** A path as seen from a root directory: links are followed inside that directory. */
 export interface RootedPath {
@@ -24,6 +25,8 @@ export interface HostNeeds {
   readonly etc: string | undefined;
   /** What is mounted below the root's top level. */
   readonly mounts: boolean;
+  /** Overlays: what lays them depends on this machine. */
+  readonly layers: readonly LayerWish[];
   /** Files of the host whose content is wanted. */
   readonly files: readonly string[];
   /** Files of the root directory whose content is wanted. */
@@ -75,6 +78,7 @@ export function hostNeeds(profile: Profile, image?: Layered, volumes?: string): 
     root,
     etc: root === undefined || image || profile.root.writable !== "no" ? undefined : join(root, "etc"),
     mounts: profile.root.type === "host" && profile.root.writable !== "no",
+    layers: listLayerWishes(profile),
     files: [...files].sort(),
     rootFiles: root === undefined ? [] : ["/etc/group", "/etc/passwd"],
     paths: listPaths(profile, root, volumes),

@@ -19,6 +19,7 @@ import {
 } from "./host.ts";
 import { readIdentity } from "./identity.ts";
 import { LinkFinder } from "./links.ts";
+import { type MakerName, readMakers } from "./makers.ts";
 import { generatedFiles, type HostNeeds } from "./needs.ts";
 
 export interface ProcessFacts {
@@ -32,6 +33,8 @@ export interface ProcessFacts {
   readonly volumes?: string | undefined;
   /** image/resolve.ts finds it; none unless given. */
   readonly image?: ImageFact | undefined;
+  /** The layer that is kept, and who has made it. */
+  readonly layer?: { readonly directory: string; readonly madeBy: MakerName | undefined } | undefined;
   /** launch/own.ts finds them; none unless given. */
   readonly own?: readonly OwnDirectory[];
 }
@@ -55,6 +58,14 @@ export function readHost(needs: HostNeeds, facts: ProcessFacts): Host {
     const isMoved = finder.resolve(path) !== path.path && path.root === "/";
     if (isMoved && path.path.startsWith(`${facts.cwd}/`)) noteDirectory();
   }
+  const kernel = readRelease();
+  const { makers, server } = readMakers(needs.layers, {
+    environment: facts.environment,
+    kernel,
+    layer: facts.layer?.directory,
+    madeBy: facts.layer?.madeBy,
+    resolve: (path) => finder.resolve({ root: "/", path }) ?? path,
+  });
   return freezeDeep({
     uid,
     gid: process.getgid?.() ?? 0,
@@ -63,7 +74,7 @@ export function readHost(needs: HostNeeds, facts: ProcessFacts): Host {
     shell: lookAtVariable(facts.environment, "SHELL") || account.shell,
     cwd: facts.cwd,
     privileged: isPrivileged(readCapabilities()),
-    kernel: readRelease(),
+    kernel,
     architecture: process.arch,
     lastCapability: readLastCapability(),
     landlock: needs.landlock ? lookAtLandlock() : 0,
@@ -75,6 +86,8 @@ export function readHost(needs: HostNeeds, facts: ProcessFacts): Host {
     mounts: needs.mounts ? lookAtMounts() : [],
     layers: facts.layers,
     volumes: facts.volumes,
+    makers,
+    layerServer: server,
     files: Object.fromEntries(needs.files.map((path) => [path, read(path)])),
     rootFiles: readRootFiles(needs, finder, read, facts.image),
     kinds: probeKinds(needs, finder),

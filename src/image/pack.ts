@@ -14,13 +14,14 @@ import { TsjailError } from "../error.ts";
 import { describeErrno } from "../profile/parse.ts";
 import { type ByteString, fromText, toPath, toText } from "./bytes.ts";
 import { encodeEntry } from "./encode.ts";
+import type { LayerMarks } from "./marks.ts";
 import type { Owner, Owners } from "./owners.ts";
 import { readAttributes } from "./system.ts";
 import type { EntryType } from "./tar.ts";
 
 export interface PackWish {
   /** An overlay's upper directory: whiteouts and opaque directories become what images have for them. */
-  readonly isLayer?: boolean;
+  readonly marks?: LayerMarks;
   /** What files can't say of themselves, by path. */
   readonly owners?: Owners;
   /** s since 1970; nothing is newer (SOURCE_DATE_EPOCH). */
@@ -62,9 +63,13 @@ function* packDirectory(packing: Packing, path: ByteString): Generator<Buffer> {
     const names = guardRead(place, () => readdirSync(toPath(place), "latin1")).sort();
     if (packing.isLeftOut?.(place, attributes, stats)) return;
     // The top of a layer is nobody's in particular: its times change with every mount point.
-    if (path !== "" || !packing.isLayer)
+    if (path !== "" || !packing.marks)
       yield* writeEntry(packing, path, { stats, attributes, type: "directory" });
-    if (packing.isLayer && attributes.get("user.overlay.opaque")?.toString() === "y") {
+    const isOpaque = packing.marks?.isOpaque(
+      (name) => attributes.get(name)?.toString(),
+      (name) => names.includes(name),
+    );
+    if (isOpaque) {
       yield* writeMark(packing, path === "" ? ".wh..wh..opq" : `${path}/.wh..wh..opq`, stats);
     }
     for (const name of names) yield* packEntry(packing, path === "" ? name : `${path}/${name}`);
@@ -76,12 +81,14 @@ function* packDirectory(packing: Packing, path: ByteString): Generator<Buffer> {
 function* packEntry(packing: Packing, path: ByteString): Generator<Buffer> {
   const place = at(packing, path);
   const stats = lstatSync(toPath(place), { bigint: true });
+  const cut = path.lastIndexOf("/") + 1;
+  const name = path.slice(cut);
+  if (packing.marks?.isNothing(name)) return;
   if (stats.isDirectory()) return yield* packDirectory(packing, path);
   if (stats.isSocket()) return;
-  const isWhiteout = stats.isCharacterDevice() && stats.rdev === 0n;
-  if (packing.isLayer && isWhiteout) {
-    const cut = path.lastIndexOf("/") + 1;
-    return yield* writeMark(packing, `${path.slice(0, cut)}.wh.${path.slice(cut)}`, stats);
+  const removed = packing.marks?.findRemoved(name, stats.isCharacterDevice() && stats.rdev === 0n);
+  if (removed !== undefined) {
+    return yield* writeMark(packing, `${path.slice(0, cut)}.wh.${removed}`, stats);
   }
   const key = `${stats.dev}:${stats.ino}`;
   const first = stats.nlink > 1n ? packing.seen.get(key) : undefined;
@@ -188,7 +195,9 @@ function* writeEntry(packing: Packing, path: ByteString, packed: Packed): Genera
 
 /** Those that belong to a file itself, and not to what it is in. */
 export function contentAttributes(attributes: ReadonlyMap<string, Buffer>): Map<string, Buffer> {
-  return new Map([...attributes].filter(([name]) => /^user\.(?!overlay\.|tsjail\.)/.test(name)));
+  return new Map(
+    [...attributes].filter(([name]) => /^user\.(?!overlay\.|fuseoverlayfs\.|tsjail\.)/.test(name)),
+  );
 }
 
 /** The user's own are root's inside. */

@@ -10,7 +10,7 @@ import type { Host } from "../host/host.ts";
 import { hostNeeds } from "../host/needs.ts";
 import { readHost } from "../host/read.ts";
 import { describeImage, type ResolvedImage, resolveImage } from "../image/resolve.ts";
-import { keepLayer, type Over } from "../layer/keep.ts";
+import { keepLayer, type Over, readLayer } from "../layer/keep.ts";
 import { layerPlaces, layersDirectory } from "../layer/place.ts";
 import type { JailRequest } from "../options.ts";
 import type { Plan } from "../plan/operations.ts";
@@ -95,18 +95,20 @@ function compileRequest(
     ? lookAtPlace(environment, volumesDirectory)
     : undefined;
   const resolved = findImage(loaded, environment);
-  settleLayer(loaded, layers, resolved, around.starts !== undefined);
-  const upper = findUpper(loaded, layers);
+  const layer = findLayer(loaded, layers);
+  const upper = layer === undefined ? undefined : layerPlaces(layer).upper;
   const image = resolved && describeImage(resolved, upper);
   const host = readHost(hostNeeds(loaded.profile, image, volumes), {
     layers,
     volumes,
     image,
+    layer: layer === undefined ? undefined : { directory: layer, madeBy: readLayer(layer)?.by },
     environment,
     cwd,
     pid: around.pid,
     own: own.directories,
   });
+  if (layer !== undefined) settleLayer(loaded, layer, resolved, host, around.starts !== undefined);
   const plan = compile(loaded, host, {
     command: command.length === 0 ? undefined : command,
     passFds: request.passFds,
@@ -143,25 +145,25 @@ function findImage(
   }
 }
 
-/** The directory of what is kept over the root. */
-function findUpper({ profile }: LoadedProfile, layers: string | undefined): string | undefined {
+/** The directory of the layer that the profile keeps. */
+function findLayer({ profile }: LoadedProfile, layers: string | undefined): string | undefined {
   const { writable, name } = profile.root;
-  const isKept = writable === "persistent" && name !== undefined && layers !== undefined;
-  return isKept ? layerPlaces(join(layers, name)).upper : undefined;
+  return writable !== "persistent" || name === undefined || layers === undefined
+    ? undefined
+    : join(layers, name);
 }
 
-/** The layer that the profile keeps. */
 function settleLayer(
   { profile, origin }: LoadedProfile,
-  layers: string | undefined,
+  layer: string,
   image: ResolvedImage | undefined,
+  host: Host,
   starts: boolean,
 ): void {
-  const { type, path = "/", writable, name } = profile.root;
-  if (writable !== "persistent" || name === undefined || layers === undefined) return;
+  const { type, path = "/" } = profile.root;
   const overOther: Over = type === "directory" ? { type, path } : { type: "host" };
   const over: Over = image ? { type: "image", name: image.name, layers: image.digests } : overOther;
-  keepLayer(join(layers, name), over, starts, origin("root.name"));
+  keepLayer(layer, over, host.makers["/"]?.by ?? "kernel", starts, origin("root.name"));
 }
 
 /** What decides what the jail is, and what the next one here would be. */

@@ -5,6 +5,7 @@ import { closeSync, constants, openSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { TsjailError } from "../error.ts";
+import type { MakerName } from "../host/makers.ts";
 import { addDocument, readDocument } from "../image/blobs.ts";
 import { checkName, type Image, listImages } from "../image/images.ts";
 import { addGzip } from "../image/import.ts";
@@ -33,6 +34,7 @@ export interface CommitWish {
 
 /** layer.json, as far as it matters here (keep.ts). */
 const recordSchema = v.looseObject({
+  by: v.optional(v.picklist(["kernel", "fuse"]), "kernel"),
   over: v.looseObject({
     type: v.string(),
     name: v.optional(v.string()),
@@ -45,10 +47,15 @@ export async function commitLayer(store: Store, wish: CommitWish): Promise<Image
   checkName(wish.name);
   const directory = join(store.directory, "../layers", wish.layer);
   if (!/^[^/]+$/.test(wish.layer) || wish.layer === ".." || wish.layer === ".") throw noLayer(wish.layer);
-  const base = findBase(store, wish.layer, directory);
+  const { base, by } = findBase(store, wish.layer, directory);
   const lock = lockLayer(wish.layer, directory);
   try {
-    return await commit(store, wish, base, layerPlaces(directory).upper);
+    return await commit(
+      store,
+      wish,
+      base,
+      packLayer(layerPlaces(directory).upper, by, asWished(store, wish, base)),
+    );
   } finally {
     closeSync(lock);
   }
@@ -69,14 +76,14 @@ function lockLayer(name: string, directory: string): number {
 }
 
 /** The image that the layer was made over, by whatever name it has now. */
-function findBase(store: Store, name: string, directory: string): Image {
+function findBase(store: Store, name: string, directory: string): { base: Image; by: MakerName } {
   const bytes = readRegular(layerPlaces(directory).about, 1 << 20);
   if (bytes === undefined) throw noLayer(name);
   const record = v.safeParse(recordSchema, tryParse(bytes));
   if (!record.success) {
     throw new TsjailError("store_failed", `The layer ${name} is damaged: its layer.json says nothing.`);
   }
-  const { over } = record.output;
+  const { over, by } = record.output;
   if (over.type !== "image") {
     const what = over.type === "host" ? "the host's tree" : "a directory";
     throw new TsjailError("usage", `The layer ${name} lies over ${what}, which is no image.`, {
@@ -87,7 +94,7 @@ function findBase(store: Store, name: string, directory: string): Image {
   const wanted = digests.join();
   const fits = listImages(store).filter(({ layers }) => layers.join() === wanted);
   const found = fits.find((image) => image.name === over.name) ?? fits[0];
-  if (found !== undefined) return found;
+  if (found !== undefined) return { base: found, by };
   throw new TsjailError(
     "image_not_found",
     `The image that the layer ${name} lies over is gone: ${over.name}.`,
@@ -105,8 +112,17 @@ function tryParse(bytes: Buffer): unknown {
   }
 }
 
-async function commit(store: Store, wish: CommitWish, base: Image, upper: string): Promise<Image> {
-  const archive = packLayer(upper, { owners: collectOwners(store, base), newest: wish.epoch });
+const asWished = (store: Store, wish: CommitWish, base: Image) => ({
+  owners: collectOwners(store, base),
+  newest: wish.epoch,
+});
+
+async function commit(
+  store: Store,
+  wish: CommitWish,
+  base: Image,
+  archive: Iterable<Buffer>,
+): Promise<Image> {
   const subject = `The layer ${wish.layer}`;
   const blob = await addGzip(store, archive, subject);
   const digest = await addLayer(store, { blob: blob.digest, subject }, defaultLimits);

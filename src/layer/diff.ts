@@ -1,7 +1,10 @@
 // What a layer has made of what it lies over. In: an upper directory, and those below it, the uppermost first. Out: the
-// paths that were added, changed or removed.
+// paths that were added, changed or removed. Who has written it has marks of its own for that (image/marks.ts).
 import { readFileSync, readlinkSync, type Stats } from "node:fs";
-import { below, type Found, findName, isOpaque, isWhiteout, listAll, listNames, look } from "./merged.ts";
+import type { MakerName } from "../host/makers.ts";
+import { type LayerMarks, layerMarks } from "../image/marks.ts";
+import { readAttribute } from "../image/system.ts";
+import { below, type Found, findName, isWhiteout, listAll, listNames, look } from "./merged.ts";
 import { isMountPoint } from "./pack.ts";
 
 export interface Change {
@@ -10,45 +13,58 @@ export interface Change {
   readonly path: string;
 }
 
+/** By the marks of who has written it. */
+function isOpaque(path: Buffer, marks: LayerMarks): boolean {
+  const text = path.toString("latin1");
+  return marks.isOpaque(
+    (name) => readAttribute(text, name),
+    (name) => look(below(path, Buffer.from(name))) !== undefined,
+  );
+}
+
 /** Sorted by path, a directory before what is in it. */
-export function diffLayer(upper: string, lower: readonly string[]): Change[] {
+export function diffLayer(upper: string, lower: readonly string[], by: MakerName): Change[] {
   const changes: Change[] = [];
+  const marks = layerMarks[by];
   const places = lower.map((path) => Buffer.from(path === "/" ? "" : path));
-  diffDirectory(Buffer.from(upper), places, "", changes);
+  diffDirectory({ changes, marks }, Buffer.from(upper), places, "");
   return changes;
 }
 
-function diffDirectory(upper: Buffer, lower: readonly Buffer[], path: string, changes: Change[]): void {
+interface Comparison {
+  readonly changes: Change[];
+  readonly marks: LayerMarks;
+}
+
+function diffDirectory(to: Comparison, upper: Buffer, lower: readonly Buffer[], path: string): void {
+  const { changes, marks } = to;
   const names = listNames(upper);
   for (const name of names) {
     const place = below(upper, name);
     const stats = look(place);
-    if (stats !== undefined) diffName(place, stats, findName(lower, name), `${path}/${name}`, changes);
+    const text = name.toString("latin1");
+    if (stats === undefined || marks.isNothing(text)) continue;
+    const removed = marks.findRemoved(text, isWhiteout(stats));
+    const there = Buffer.from(removed ?? text, "latin1");
+    const old = findName(lower, there);
+    if (removed === undefined) diffName(to, place, stats, old, `${path}/${name}`);
+    else if (old !== undefined) changes.push({ kind: "removed", path: `${path}/${there}` });
   }
-  if (!isOpaque(upper)) return;
+  if (!isOpaque(upper, marks)) return;
   const there = new Set(names.map((name) => name.toString("latin1")));
   for (const name of listAll(lower)) {
     if (!there.has(name.toString("latin1"))) changes.push({ kind: "removed", path: `${path}/${name}` });
   }
 }
 
-function diffName(
-  place: Buffer,
-  stats: Stats,
-  old: Found | undefined,
-  path: string,
-  changes: Change[],
-): void {
-  if (isWhiteout(stats)) {
-    if (old !== undefined) changes.push({ kind: "removed", path });
-    return;
-  }
+function diffName(to: Comparison, place: Buffer, stats: Stats, old: Found | undefined, path: string): void {
+  const { changes } = to;
   if (old === undefined && isMountPoint(place.toString("latin1"))) return;
   const isMerged = stats.isDirectory() && old?.stats.isDirectory() === true;
   if (old === undefined) changes.push({ kind: "added", path });
   else if (isMerged ? !hasSameMode(stats, old.stats) : !isSame(place, stats, old))
     changes.push({ kind: "changed", path });
-  if (stats.isDirectory()) diffDirectory(place, isMerged && old ? old.places : [], path, changes);
+  if (stats.isDirectory()) diffDirectory(to, place, isMerged && old ? old.places : [], path);
 }
 
 const hasSameMode = (one: Stats, other: Stats): boolean => (one.mode & 0o7777) === (other.mode & 0o7777);

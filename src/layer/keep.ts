@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { isForeign, makeDirectories } from "../directory.ts";
 import { type Origin, TsjailError } from "../error.ts";
 import { lookAtKind, lookAtOwner } from "../facts/look.ts";
+import type { MakerName } from "../host/makers.ts";
 import { quoteShell, quoteWord } from "../plan/escape.ts";
 import { describeErrno } from "../profile/parse.ts";
 import { layerPlaces } from "./place.ts";
@@ -13,6 +14,8 @@ import { layerPlaces } from "./place.ts";
 const form = v.object({
   /** ISO 8601. */
   created: v.string(),
+  /** What writes in it; each has marks of its own for what is removed. */
+  by: v.optional(v.picklist(["kernel", "fuse"]), "kernel"),
   /** "host": each directory of the host's top level below the one of the same name. "directory": `path`. "image": `name`, and the
    * digests of its layers, the lowest first. */
   over: v.variant("type", [
@@ -43,11 +46,17 @@ export function readLayer(directory: string): LayerRecord | undefined {
  * @param starts a jail is going to be started; else nothing is made
  * @throws TsjailError `profile_conflict` for a layer over something else, or over nobody knows what; `host_unsupported` where it can't be made
  */
-export function keepLayer(directory: string, over: Over, starts: boolean, origin: Origin): void {
+export function keepLayer(
+  directory: string,
+  over: Over,
+  by: MakerName,
+  starts: boolean,
+  origin: Origin,
+): void {
   const { upper, work, about } = layerPlaces(directory);
   if (starts) {
     try {
-      makeLayer(directory, over);
+      makeLayer(directory, over, by);
     } catch (cause) {
       throw new TsjailError("host_unsupported", `The layer can't be made: ${describeErrno(cause)}.`, {
         origin,
@@ -71,7 +80,20 @@ export function keepLayer(directory: string, over: Over, starts: boolean, origin
       },
     );
   }
-  if (record === undefined || isSameOver(record.over, over)) return;
+  if (record === undefined) return;
+  if (record.by !== by) {
+    throw new TsjailError(
+      "profile_conflict",
+      `The layer ${quoteWord(directory)} was made by ${makerNames[record.by]}, and ${makerNames[by]} is to go on with it.`,
+      {
+        origin,
+        detail:
+          "Each of the two would misread what the other has noted there of removed files and directories.",
+        hint: `In the profile, [root]: overlay = "${record.by}"\nOr give another name, or remove the layer: tsjail layer rm NAME`,
+      },
+    );
+  }
+  if (isSameOver(record.over, over)) return;
   if (record.over.type === "image" && over.type === "image" && record.over.name === over.name) {
     throw new TsjailError(
       "profile_conflict",
@@ -101,7 +123,9 @@ export function describeOver(over: Over): string {
   return over.type === "directory" ? quoteWord(over.path) : `the image ${quoteWord(over.name)}`;
 }
 
-function makeLayer(directory: string, over: Over): void {
+export const makerNames = { kernel: "the kernel's overlayfs", fuse: "fuse-overlayfs" } as const;
+
+function makeLayer(directory: string, over: Over, by: MakerName): void {
   if (process.geteuid?.() === 0 && isForeign(directory)) throw Object.assign(new Error(), { code: "EPERM" });
   makeDirectories(dirname(directory));
   const { upper, work, about } = layerPlaces(directory);
@@ -114,7 +138,7 @@ function makeLayer(directory: string, over: Over): void {
   if (existsSync(about)) return;
   // Whole, or not there: link(2) leaves alone what another start has put there meanwhile.
   const draft = join(directory, `layer.json.${process.pid}.new`);
-  const record: LayerRecord = { created: new Date().toISOString(), over };
+  const record: LayerRecord = { created: new Date().toISOString(), by, over };
   writeFileSync(draft, `${JSON.stringify(record)}\n`, { mode: 0o600 });
   try {
     linkSync(draft, about);

@@ -15,8 +15,11 @@ const slash = Buffer.from("/");
 export const below = (directory: Buffer, name: Buffer): Buffer => Buffer.concat([directory, slash, name]);
 
 export const isWhiteout = (stats: Stats): boolean => stats.isCharacterDevice() && stats.rdev === 0;
+/** Whoever has written it: the uppermost may be fuse-overlayfs's (image/marks.ts). */
 export const isOpaque = (path: Buffer): boolean =>
-  readAttribute(path.toString("latin1"), "user.overlay.opaque") === "y";
+  ["user.overlay.opaque", "user.fuseoverlayfs.opaque"].some(
+    (name) => readAttribute(path.toString("latin1"), name) === "y",
+  );
 
 /** @param directories the uppermost first */
 export function findName(directories: readonly Buffer[], name: Buffer): Found | undefined {

@@ -1,16 +1,23 @@
 // A kept layer as an archive, in the form that images have. In: an upper directory. Out: pieces of the archive, without
 // what the executor has made to mount something on. `layer export` writes it, commit.ts makes a layer of an image of it.
 import { type BigIntStats, chmodSync, lstatSync, readdirSync } from "node:fs";
+import type { MakerName } from "../host/makers.ts";
 import { type ByteString, toPath } from "../image/bytes.ts";
+import { layerMarks } from "../image/marks.ts";
 import { type PackWish, packTree } from "../image/pack.ts";
 import { readAttribute } from "../image/system.ts";
 
 const mark = "user.tsjail.mount_point";
 
-export function packLayer(upper: string, wish: Pick<PackWish, "owners" | "newest"> = {}): Generator<Buffer> {
+/** @param by who has written it */
+export function packLayer(
+  upper: string,
+  by: MakerName,
+  wish: Pick<PackWish, "owners" | "newest"> = {},
+): Generator<Buffer> {
   const isLeftOut: PackWish["isLeftOut"] = (path, attributes, stats) =>
     attributes.has(mark) && isMountPoint(path, stats);
-  return packTree(upper, { ...wish, isLayer: true, unlock, isLeftOut });
+  return packTree(upper, { ...wish, marks: layerMarks[by], unlock, isLeftOut });
 }
 
 /** What the executor had to make for a mount (native/target.c), if there is nothing else in it. */

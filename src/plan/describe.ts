@@ -16,9 +16,9 @@ const octal = (mode: number): string => mode.toString(8).padStart(4, "0");
 const arrow = (source: string, target: string): string =>
   source === target ? quoteWord(target) : `${quoteWord(source)} → ${quoteWord(target)}`;
 
-function describeLayers({ lower, upper }: Pick<Named<"overlay">, "lower" | "upper">): string[] {
+function describeLayers({ lower, upper, by }: Pick<Named<"overlay">, "lower" | "upper" | "by">): string[] {
   const kept = upper === "" ? "written to a layer that is thrown away" : `written to ${quoteWord(upper)}`;
-  return [`over ${lower.map(quoteWord).join(" ")}`, kept];
+  return [`over ${lower.map(quoteWord).join(" ")}`, kept, by === "fuse" ? "by fuse-overlayfs" : ""];
 }
 
 const describers: Describers = {
@@ -37,6 +37,7 @@ const describers: Describers = {
   fact_file: ({ path, inode, size }) => [quoteWord(path), `inode ${inode}`, formatSize(size)],
   fact_kind: ({ path, kind, flags }) => [quoteWord(path), kind, flags.join(" ")],
   fact_link: ({ path, text }) => [`${quoteWord(path)} → ${quoteWord(text)}`],
+  fact_mounts: ({ text }) => [`${formatSize(text.length)} of mountinfo`],
   fact_landlock: ({ abi }) => [`ABI ${abi}`],
   explain: ({ argv }) => [argv.map(quoteWord).join(" ")],
   supervise: (op) => [
@@ -50,6 +51,12 @@ const describers: Describers = {
   mount_point: ({ root, target, kind }) => [`${quoteWord(root)} + ${quoteWord(target)}`, kind],
   layer: ({ lock, busy }) => [quoteWord(lock), `where it is in use: ${busy}`],
   volume: ({ lock }) => [quoteWord(lock), "shared"],
+  layer_server: ({ program, options, scratch, cover }) => [
+    quoteWord(program),
+    formatOptions(options),
+    `thrown away: ${formatOptions(scratch)}`,
+    `nothing to see at: ${cover.map(quoteWord).join(" ")}`,
+  ],
   clone: ({ namespaces }) => [`new namespaces: ${["user", ...namespaces].join(" ")}`],
   setgroups: ({ policy }) => [policy],
   uid_map: ({ map }) => [formatIdMap(map)],

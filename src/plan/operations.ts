@@ -110,6 +110,9 @@ export const portRights = { bind_tcp: 1, connect_tcp: 2 } as const;
 /** LANDLOCK_SCOPE_*: what ends at the border of the jail. */
 export const landlockScopes = { abstract_unix_socket: 1, signal: 2 } as const;
 
+/** What lays layers over one another. */
+export const layerMakers = { kernel: 0, fuse: 1 } as const;
+
 export const ttyModes = { never: 0, auto: 1, always: 2 } as const;
 
 /** RLIMIT_* of getrlimit(2), asm-generic numbers (the same on x86-64 and arm64). */
@@ -224,6 +227,14 @@ export const operations = {
     fields: { abi: u32 },
   },
 
+  fact_mounts: {
+    phase: "fact",
+    once: true,
+    about:
+      "/proc/self/mountinfo, all of it: what fuse-overlayfs must not get to depends on where things are mounted",
+    fields: { text: bytes },
+  },
+
   explain: {
     phase: "host",
     once: true,
@@ -265,6 +276,13 @@ export const operations = {
     about:
       "a shared flock(2) of a named volume, for as long as the jail lives: nobody removes it meanwhile; the file's time tells when it was used",
     fields: { lock: path },
+  },
+  layer_server: {
+    phase: "host",
+    once: true,
+    about:
+      "fuse-overlayfs, for each overlay `by` it: started by the monitor as the plain user, in a user and a mount namespace of its own, in which nothing can be seen at the `cover`ed paths of the layers; `scratch` are the options of a tmpfs for what is thrown away",
+    fields: { program: path, options: list, scratch: list, cover: list },
   },
   clone: {
     phase: "host",
@@ -334,12 +352,25 @@ export const operations = {
     once: true,
     about:
       "the new root: layers, the uppermost first, and one over them that is written to; without `upper` a new one",
-    fields: { lower: list, upper: string, work: string, set: flags(mountAttributes) },
+    fields: {
+      lower: list,
+      upper: string,
+      work: string,
+      set: flags(mountAttributes),
+      by: choice(layerMakers),
+    },
   },
   overlay: {
     phase: "jail",
     about: "the same at a place of the jail",
-    fields: { lower: list, upper: string, work: string, target: path, set: flags(mountAttributes) },
+    fields: {
+      lower: list,
+      upper: string,
+      work: string,
+      target: path,
+      set: flags(mountAttributes),
+      by: choice(layerMakers),
+    },
   },
   bind: {
     phase: "jail",
@@ -637,6 +668,10 @@ export const reasons = [
   "no_command",
   /** A terminal is among the caller's descriptors, or one is asked for, and the plan makes no pty in the jail. */
   "no_pty",
+  /** A program that has to go on beside the jail has ended; in place of an errno stands its exit status. */
+  "server_ended",
+  /** A layer that is kept was written to by the other of the two that make layers. */
+  "other_maker",
 ] as const;
 export type Reason = (typeof reasons)[number];
 

@@ -14,15 +14,17 @@ export interface Report {
   readonly planFd: number | undefined;
   /** The command that was named in place of the plan's own. */
   readonly command: readonly string[] | undefined;
+  /** What a program said whose end is the failure, in one line. */
+  readonly said?: string | undefined;
   /** The path of the executor, where whoever made the plan put it into `explain`. */
   readonly executor: string | undefined;
 }
 
-const options = ["--plan-fd", "--op", "--step", "--reason", "--errno", "--executor"] as const;
+const options = ["--plan-fd", "--op", "--step", "--reason", "--errno", "--said", "--executor"] as const;
 type Option = (typeof options)[number];
 
 /**
- * Reads `[--executor PATH] --plan-fd N --op INDEX --step N --reason N --errno N [-- COMMAND…]`.
+ * Reads `[--executor PATH] --plan-fd N --op INDEX --step N --reason N --errno N [--said TEXT] [-- COMMAND…]`.
  * @throws TsjailError `internal` for anything else
  */
 export function parseReport(argv: readonly string[]): Report {
@@ -49,6 +51,7 @@ export function parseReport(argv: readonly string[]): Report {
     errno: read("--errno", 0, 4095),
     planFd: planFd < 0 ? undefined : planFd,
     command: end < 0 ? undefined : argv.slice(end + 1),
+    ...(values.has("--said") ? { said: values.get("--said") } : {}),
     executor: values.get("--executor"),
   };
 }
@@ -60,6 +63,7 @@ export function formatReport(report: Report): readonly string[] {
     ...["--plan-fd", String(report.planFd ?? -1), "--op", String(report.op)],
     ...["--step", String(steps.indexOf(report.step)), "--reason", String(reasons.indexOf(report.reason))],
     ...["--errno", String(report.errno)],
+    ...(report.said === undefined ? [] : ["--said", report.said]),
     ...(report.command === undefined ? [] : ["--", ...report.command]),
   ];
 }

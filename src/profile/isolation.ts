@@ -15,6 +15,7 @@ import {
   table,
   text,
 } from "./field.ts";
+import { layerMaker } from "./layer-maker.ts";
 import { layerName } from "./layer-name.ts";
 import { callAnswer, callName, callPolicy } from "./syscall.ts";
 
@@ -152,6 +153,14 @@ export const root = table({
       'What becomes of a start while another jail has the kept layer: it fails ("error"), or sees what is in the layer, and what it writes is gone with it ("ephemeral").',
     ),
     "error",
+  ),
+  overlay: v.optional(
+    about(
+      layerMaker(),
+      'What makes the layer: the kernel\'s overlayfs ("kernel"), or the program fuse-overlayfs ("fuse"), which can also change what belongs to root over the host\'s tree as a whole; or the one that can do what is asked ("auto"). See [overlays.md](overlays.md#fuse-overlayfs).',
+      { example: 'overlay = "fuse"' },
+    ),
+    "auto",
   ),
   size: v.optional(
     about(size(), "The most that a layer which is thrown away can hold, in memory.", {

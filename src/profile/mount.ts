@@ -14,6 +14,7 @@ import {
   table,
   target,
 } from "./field.ts";
+import { layerMaker } from "./layer-maker.ts";
 import { nearestHint } from "./nearest.ts";
 
 /** As many layers as an image has at most, by Docker's limit. */
@@ -102,6 +103,12 @@ const overlay = v.pipe(
         fallback: "none",
         example: 'work = "~/changes.work"',
       }),
+    ),
+    overlay: v.optional(
+      about(layerMaker(), "What lays them over one another, as `root.overlay` has it.", {
+        example: 'overlay = "kernel"',
+      }),
+      "auto",
     ),
     readonly: attribute("Nothing can be written.", false),
     nosuid: nosuid(),

@@ -70,6 +70,7 @@ export const debian: Host = {
   listenFds: 0,
   root: { kind: "entries", entries: entries(topLevel, usrLinks, "swapfile") },
   etc: { kind: "absent" },
+  makers: {},
   mounts: ["/", "/dev", "/proc", "/sys"],
   layers: "/home/ann/.local/share/tsjail/layers",
   volumes: "/home/ann/.local/share/tsjail/volumes",

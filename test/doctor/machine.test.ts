@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkMachine } from "../../src/doctor/machine.ts";
+import { checkLayerServer, checkMachine } from "../../src/doctor/machine.ts";
 import { bad, formatRows, good, isFit, note } from "../../src/doctor/row.ts";
 import * as assert from "../support/assert.ts";
 import { suite } from "../support/suite.ts";
@@ -16,6 +16,22 @@ test("a bare machine has notes, and nothing bad", (context) => {
   assert.match(rows.get("cgroup")?.why ?? "", /cgroup v2 is not mounted/);
   assert.match(rows.get("tools")?.why ?? "", /not here, and optional: fuse-overlayfs/);
   assert.ok(isFit([...rows.values()]));
+});
+
+test("who lays the layers is said, and what is missing for it", () => {
+  const program = "/usr/bin/fuse-overlayfs";
+  const ready = checkLayerServer({ program, isReady: true });
+  assert.is(ready.outcome, "good");
+  assert.match(
+    ready.why,
+    /^\/usr\/bin\/fuse-overlayfs lays layers over root's files .*all others are the kernel's/,
+  );
+  const missing = checkLayerServer({ program: undefined, isReady: false });
+  assert.is(missing.outcome, "note");
+  assert.match(missing.fix ?? "", /apt-get install fuse-overlayfs/);
+  const closed = checkLayerServer({ program, isReady: false });
+  assert.match(closed.why, /\/dev\/fuse can't be opened/);
+  assert.match(closed.fix ?? "", /chmod 0666 \/dev\/fuse/);
 });
 
 test("newuidmap is said not to be needed, whether or not it is there", (context) => {

@@ -140,7 +140,7 @@ test("a layer that isn't there is named, with what to do", async (context) => {
 
 test("a directory with mounts in it is no layer: the message says which they are", async () => {
   const { status, stderr } = await jail({
-    toml: hostTree + overlayMount("/layers", ["/dev"]),
+    toml: hostTree + overlayMount("/layers", ["/dev"], 'overlay = "kernel"\n'),
     command: ["true"],
   });
   assert.is(status, 125);

@@ -1,7 +1,7 @@
 // native/facts.c: what a plan says of the place where it may be carried out is compared before anything is done.
 // In: plans made by hand, each with one fact. Out: the command, or one line. Plans that were kept: test/cache/.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { machine, release, version } from "node:os";
 import { dirname, join } from "node:path";
 import { readCapabilities } from "../../src/facts/kernel.ts";
@@ -104,6 +104,25 @@ test("fact_landlock: the kernel's ABI", () => {
   check([
     { what: "the same", fact: landlock(abi) },
     ...wrong.map((one) => ({ what: `ABI ${one}`, fact: landlock(one), otherwise: otherwise(one) })),
+  ]);
+});
+
+test("fact_mounts: all of mountinfo, byte for byte", () => {
+  const text = readFileSync("/proc/self/mountinfo");
+  const mounts = (bytes: Uint8Array) => fact("fact_mounts", { text: bytes });
+  const otherwise = "a host with other things mounted";
+  const changed = Buffer.from(text);
+  changed[text.length - 2] = 0x21;
+  check([
+    { what: "the same", fact: mounts(text) },
+    { what: "one byte is another", fact: mounts(changed), otherwise },
+    {
+      what: "a mount less",
+      fact: mounts(text.subarray(0, text.lastIndexOf("\n", text.length - 2) + 1)),
+      otherwise,
+    },
+    { what: "a mount more", fact: mounts(Buffer.concat([text, text.subarray(0, 40)])), otherwise },
+    { what: "none", fact: mounts(new Uint8Array()), otherwise },
   ]);
 });
 
