@@ -289,13 +289,12 @@ static int arrange(struct jail *jail, struct arrangement *layers, const struct o
     return error < 0 ? fail(jail, STEP_CHDIR, error) : 0;
 }
 
-enum { MAX_OPTIONS = 8 };
-
 /* With no descriptors but those that it needs, and nothing of the caller's environment. The lock of
  * a kept layer is held until the server is done with it. */
 static void become_server(struct jail *jail, const struct arrangement *layers, int connection,
                           int said, int report, const struct op_layer_server *server, int is_kept) {
-    char *argv[2 * MAX_OPTIONS + 10], *environment[] = {NULL};
+    char **argv = allocate((2 * list_count(server->options) + 8) * sizeof *argv);
+    char *environment[] = {NULL};
     struct text point = {0};
     u64 none = 0;
     u32 at = 0;
@@ -311,8 +310,6 @@ static void become_server(struct jail *jail, const struct arrangement *layers, i
     argv[at++] =
         (char *)(is_kept ? "upperdir=upper,workdir=work/fuse" : "upperdir=upper,workdir=work");
     for (const char *option = NULL; (option = list_next(server->options, option));) {
-        if (at >= 2 * MAX_OPTIONS + 6)
-            break;
         argv[at++] = (char *)"-o";
         argv[at++] = (char *)option;
     }

@@ -129,7 +129,7 @@ function create(call: Call, given: string | undefined): number {
       ownHome: home === "own",
     },
     { ...caller, gid, home: HOME || caller.home, shell: SHELL || caller.shell },
-    call.environment,
+    { ...call, executor: undefined },
   );
   if (hasOption(call, "json")) call.print(`${JSON.stringify({ created: name, profile })}\n`);
   else call.log.success(`The environment ${name} is made: tsjail @${name}`);

@@ -9,7 +9,9 @@ import { decodeText } from "../host/host.ts";
 import type { Account } from "../host/identity.ts";
 import type { Layered } from "../host/layered.ts";
 import { LinkFinder } from "../host/links.ts";
+import type { MakerName } from "../host/makers.ts";
 import { describeImage, resolveImage } from "../image/resolve.ts";
+import { preparePlan, type Surroundings } from "../launch/prepare.ts";
 import { keepLayer, type Over } from "../layer/keep.ts";
 import { layerPlaces } from "../layer/place.ts";
 import { removeLayer } from "../layer/remove.ts";
@@ -26,17 +28,16 @@ export interface CreateWish extends Omit<EnvWish, "shell" | "home"> {
   readonly ownHome: boolean;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** The root below the layer, for looking things up in it. */
 interface Base {
   readonly over: Over;
   readonly layered: Layered;
 }
 
-/** @throws TsjailError `usage` where there is one of that name, `image_not_found`, `env_failed` */
-export function createEnv(wish: CreateWish, caller: Account, environment: Environment): EnvPlaces {
-  const places = envPlaces(environment, wish.name);
+/** @throws TsjailError `usage` where there is one of that name, `image_not_found`, `env_failed`, and whatever a start with
+ * its profile would throw */
+export function createEnv(wish: CreateWish, caller: Account, around: Surroundings): EnvPlaces {
+  const places = envPlaces(around.environment, wish.name);
   const volume = join(places.volumes, places.home);
   for (const [path, what] of [
     [places.profile, "an environment"],
@@ -48,17 +49,25 @@ export function createEnv(wish: CreateWish, caller: Account, environment: Enviro
         hint: "Give another name, or remove it.",
       });
   }
-  const base = findBase(wish, environment);
+  const base = findBase(wish, around);
+  const shell = findShell(base, caller.shell);
+  const draft = `${places.profile}.${process.pid}.new`;
   const made: (() => void)[] = [];
   try {
-    const shell = findShell(base, caller.shell);
+    makeDirectories(places.envs);
+    made.push(() => unlinkSync(draft));
+    const home = wish.ownHome ? places.home : undefined;
+    writeFileSync(draft, formatEnvProfile({ ...wish, shell, home }), { mode: 0o600, flag: "wx" });
+    const maker = findMaker(draft, around);
     made.push(() => removeLayer(places.layer));
-    makeLayer(places, base, { ...caller, shell });
+    makeLayer(places, base, maker, { ...caller, shell });
     if (wish.ownHome) {
       made.push(() => removeVolume(volume));
       makeHome(places, base, wish, caller.home);
     }
-    writeProfile(places, { ...wish, shell, home: wish.ownHome ? places.home : undefined });
+    // Never in the place of another: link(2).
+    linkSync(draft, places.profile);
+    unlinkSync(draft);
   } catch (error) {
     for (const undo of made.reverse()) tryTo(undo);
     if (error instanceof TsjailError) throw error;
@@ -78,7 +87,13 @@ function tryTo(undo: () => void): void {
   }
 }
 
-function findBase({ root }: CreateWish, environment: Environment): Base {
+/** Who is going to write to the layer. With it all that is wrong with the profile is found, before anything is made. */
+function findMaker(draft: string, around: Surroundings): MakerName {
+  const request = { profile: draft, overrides: [], passFds: [], statusFd: undefined };
+  return preparePlan(request, [], around).host.makers["/"]?.by ?? "kernel";
+}
+
+function findBase({ root }: CreateWish, { environment }: Surroundings): Base {
   if (root.type === "directory") {
     const { path } = root;
     if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory())
@@ -104,8 +119,8 @@ function findShell(base: Base, wanted: string): string {
   return [wanted, "/bin/bash", "/bin/sh"].find((path) => findFile(base, path) !== undefined) ?? "/bin/sh";
 }
 
-function makeLayer({ layer }: EnvPlaces, base: Base, account: Account): void {
-  keepLayer(layer, base.over, true, { file: "command line" });
+function makeLayer({ layer }: EnvPlaces, base: Base, maker: MakerName, account: Account): void {
+  keepLayer(layer, base.over, maker, true, { file: "command line" });
   const read = (path: string) => {
     const file = findFile(base, path);
     return file === undefined ? "" : (decodeText(readFile(file)) ?? "");
@@ -135,16 +150,4 @@ function findDirectory(layered: Layered, path: string): boolean {
   const finder = new LinkFinder(layered);
   const place = finder.resolve({ root: layered.root, path });
   return place !== undefined && finder.probe(place) === "directory";
-}
-
-/** Whole, or not there; and never in the place of another. */
-function writeProfile({ envs, profile }: EnvPlaces, wish: EnvWish): void {
-  makeDirectories(envs);
-  const draft = `${profile}.${process.pid}.new`;
-  writeFileSync(draft, formatEnvProfile(wish), { mode: 0o600, flag: "wx" });
-  try {
-    linkSync(draft, profile);
-  } finally {
-    unlinkSync(draft);
-  }
 }

@@ -10,7 +10,8 @@ import { hostTree } from "../support/jail.ts";
 import { suite, type TestContext } from "../support/suite.ts";
 import { expectCold, expectEnding, makeWorld, settle, type World, warmUp } from "./world.ts";
 
-const test = suite("cache/layers").needs("userns", "command:fuse-overlayfs");
+const layers = suite("cache/layers");
+const test = layers.needs("userns", "command:fuse-overlayfs");
 
 const words = ["-p", "./box.toml", "/bin/sh", "-c", "echo x >/opt/new && cat /opt/new"];
 const box = (more: string) => `${hostTree}writable = "ephemeral"\n${more}[env.set]\nPATH = "/usr/bin:/bin"\n`;
@@ -67,7 +68,12 @@ test("it is not used once the program is another one, or gone", async (context) 
   assert.match(stderr, /fuse-overlayfs is not installed/);
 });
 
-test("what could not be chosen is chosen as soon as it is there", async (context) => {
+// Root's files are root's own in root's jails.
+layers.needs(
+  "user",
+  "userns",
+  "command:fuse-overlayfs",
+)("what could not be chosen is chosen as soon as it is there", async (context) => {
   const world = makeBox(context, emulated);
   const change = [...words.slice(0, -1), "echo x >/etc/debian_version && cat /etc/debian_version"];
   await settle();
