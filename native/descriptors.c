@@ -5,7 +5,7 @@
 #include "jail.h"
 
 void close_others(const int *keep, u32 count) {
-    int sorted[MAX_PASSED_FDS + MAX_VOLUMES + 8];
+    int sorted[MAX_PASSED_FDS + MAX_HELD + 8];
     u32 length = 0;
     int next = 3;
 

@@ -176,25 +176,25 @@ static int is_at(const struct stat *held, const char *path) {
            stat.st_dev == held->st_dev && stat.st_ino == held->st_ino;
 }
 
-/* Jails share a volume; who removes it has the lock alone. It is not made here: where it is missing
- * the volume is. */
-static int op_volume(struct jail *jail, const struct op_volume *op) {
+/* Jails share a volume or an image; who removes it has the lock alone. It is not made here: where
+ * it is missing what it stands for is. */
+static int op_hold(struct jail *jail, const struct op_hold *op) {
     struct stat stat;
     long fd, error;
 
-    if (jail->volume_count == MAX_VOLUMES)
+    if (jail->held_count == MAX_HELD)
         return fail(jail, STEP_OPEN, -EMFILE);
     fd = sys(openat, AT_FDCWD, op->lock, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         return fail(jail, STEP_OPEN, fd);
-    jail->volumes[jail->volume_count++] = (int)fd;
+    jail->held[jail->held_count++] = (int)fd;
     error = sys(flock, fd, LOCK_SHARED | LOCK_NO_WAIT);
     if (error < 0)
         return fail(jail, STEP_FLOCK, error);
     error = sys(newfstatat, fd, "", &stat, AT_EMPTY_PATH);
     if (error < 0)
         return fail(jail, STEP_FSTAT, error);
-    /* removed between our two calls: what has its name now is another volume, or none */
+    /* removed between our two calls: what has its name now is another one, or nothing */
     if (!is_at(&stat, op->lock))
         return fail(jail, STEP_OPEN, -ENOENT);
     sys(utimensat, fd, NULL, NULL, 0);
@@ -211,8 +211,8 @@ int host_set_up(struct jail *jail) {
             result = op_mount_point(jail, fields(op, mount_point));
         else if (op->opcode == OP_LAYER)
             result = op_layer(jail, fields(op, layer));
-        else if (op->opcode == OP_VOLUME)
-            result = op_volume(jail, fields(op, volume));
+        else if (op->opcode == OP_HOLD)
+            result = op_hold(jail, fields(op, hold));
         else if (op->opcode == OP_CLONE)
             jail->namespaces = fields(op, clone)->namespaces;
         if (result < 0)

@@ -322,11 +322,11 @@ static struct service prepare_service(struct jail *jail) {
 
 /* All but what init goes on with. The locks are among it: they are not to end before the jail. */
 static void close_rest(const struct jail *jail, const struct service *service) {
-    int keep[MAX_VOLUMES + 5] = {jail->socket, jail->slave, jail->layer, service->signals,
+    int keep[MAX_HELD + 5] = {jail->socket, jail->slave, jail->layer, service->signals,
                                  service->children};
 
-    memcpy(keep + 5, jail->volumes, jail->volume_count * sizeof *keep);
-    close_others(keep, 5 + jail->volume_count);
+    memcpy(keep + 5, jail->held, jail->held_count * sizeof *keep);
+    close_others(keep, 5 + jail->held_count);
 }
 
 void init(struct jail *jail) {

@@ -95,8 +95,8 @@ struct jail {
     int socket;               /* to the other side */
     int layer;                /* the lock of a kept layer, or -1 */
     int is_layer_busy;        /* another jail has it */
-    int volumes[MAX_VOLUMES]; /* their locks */
-    u32 volume_count;
+    int held[MAX_HELD]; /* the locks of volumes and the image */
+    u32 held_count;
     struct failure failure;
     const char *said; /* what a program said whose end is the failure, or NULL */
 

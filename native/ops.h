@@ -11,7 +11,7 @@
 #define PLAN_MAX_OPERATIONS 65536
 #define PLAN_MAX_BYTES 67108864
 #define MAX_PASSED_FDS 64
-#define MAX_VOLUMES 64
+#define MAX_HELD 65
 
 struct blob {
     u32 length;
@@ -41,7 +41,7 @@ enum opcode {
     OP_PASS_FD = 13,
     OP_MOUNT_POINT = 14,
     OP_LAYER = 15,
-    OP_VOLUME = 16,
+    OP_HOLD = 16,
     OP_LAYER_SERVER = 17,
     OP_CLONE = 18,
     OP_SETGROUPS = 19,
@@ -299,7 +299,7 @@ struct op_layer {
     const char *lock;
     u64 busy;
 };
-struct op_volume {
+struct op_hold {
     const char *lock;
 };
 struct op_layer_server {
@@ -568,7 +568,7 @@ static const char op_names[][16] = {
     "pass_fd",
     "mount_point",
     "layer",
-    "volume",
+    "hold",
     "layer_server",
     "clone",
     "setgroups",

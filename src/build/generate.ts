@@ -110,7 +110,8 @@ export function generateOperationsHeader(): string {
     `#define PLAN_MAX_OPERATIONS ${maxOperations}`,
     `#define PLAN_MAX_BYTES ${maxPlanBytes}`,
     `#define MAX_PASSED_FDS ${maxPassedFds}`,
-    `#define MAX_VOLUMES ${maxVolumes}`,
+    // and the image
+    `#define MAX_HELD ${maxVolumes + 1}`,
     "",
     "struct blob {",
     "    u32 length;",

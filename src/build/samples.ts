@@ -49,8 +49,12 @@ const layer: Operation = {
   ...{ op: "layer", origin: "root.name in dev.toml:12", busy: "error" },
   lock: "/home/ada/.local/share/tsjail/layers/work/lock",
 };
+const image: Operation = {
+  ...{ op: "hold", origin: "root.image in dev.toml:2" },
+  lock: `/home/ada/.local/share/tsjail/store/uses/${"0123456789abcdef".repeat(4)}`,
+};
 const volume: Operation = {
-  ...{ op: "volume", origin: "volume[0] in dev.toml:12" },
+  ...{ op: "hold", origin: "volume[0] in dev.toml:12" },
   lock: "/home/ada/.local/share/tsjail/volumes/cache/lock",
 };
 const overlay = (...lower: string[]): Operation => ({
@@ -151,6 +155,7 @@ const tree: readonly Row[] = [
   ["sysfs_too_revealing", mount("sysfs", "/sys"), "fsmount", "EPERM"],
   ["layer_busy", layer, "flock", "EAGAIN"],
   ["layer_closed", layer, "open", "EACCES"],
+  ["image_gone", image, "open", "ENOENT"],
   ["volume_gone", volume, "open", "ENOENT"],
   ["volume_busy", volume, "flock", "EAGAIN"],
   ["volume_closed", volume, "open", "EACCES"],

@@ -22,7 +22,7 @@ import { compileMountPoints, compileRoot, sealRoot } from "./root.ts";
 import { compileSeccomp } from "./seccomp.ts";
 import { compileSecurity } from "./security.ts";
 import { compileLayerServer } from "./server.ts";
-import { compileVolumes } from "./volume.ts";
+import { compileHolds } from "./volume.ts";
 import { compileWorkdir } from "./workdir.ts";
 
 export type { Run } from "./request.ts";
@@ -40,7 +40,7 @@ export function compile(loaded: LoadedProfile, host: Host, run: Run): Plan {
     ...compileSupervision(request, resolved),
     ...compileMountPoints(request, resolved),
     ...compileLayer(request),
-    ...compileVolumes(request, resolved),
+    ...compileHolds(request, resolved),
     ...compileLayerServer(request, resolved, ids),
     ...compileClone(request),
     ...compileMaps(request, ids),

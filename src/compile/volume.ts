@@ -7,7 +7,7 @@ import { volumePlaces, volumeSource } from "../volume/place.ts";
 import type { BindContent } from "./intent.ts";
 import type { Resolved } from "./intents.ts";
 import { joinPath } from "./path.ts";
-import type { Request } from "./request.ts";
+import { originOf, type Request } from "./request.ts";
 
 /** @throws TsjailError `variable_unset` where there is no home to keep it in */
 export function volumeContent(request: Request, volume: Volume, key: string): BindContent {
@@ -36,14 +36,18 @@ export function volumeContent(request: Request, volume: Volume, key: string): Bi
   };
 }
 
-/** One for each name, however many places it is shown at. */
-export function compileVolumes({ host }: Request, { intents }: Resolved): Operation[] {
+/** One for each name, however many places it is shown at, and for the image. */
+export function compileHolds(request: Request, { intents }: Resolved): Operation[] {
+  const { host } = request;
   const locks = new Map<string, Operation>();
+  const { image } = host;
+  if (image !== undefined)
+    locks.set("", { op: "hold", origin: originOf(request, "root.image"), lock: image.lock });
   for (const { content, origin } of intents) {
     const name = content.kind === "bind" ? content.volume?.name : undefined;
     if (name === undefined || locks.has(name)) continue;
     const { lock } = volumePlaces(joinPath(host.volumes as string, `/${name}`));
-    locks.set(name, { op: "volume", origin: formatOrigin(origin), lock });
+    locks.set(name, { op: "hold", origin: formatOrigin(origin), lock });
   }
   return [...locks.values()];
 }

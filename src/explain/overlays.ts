@@ -2,6 +2,7 @@
 // `volume`, `scratch` and the overlays. Out: rules; next is filesystems.ts.
 import { dirname } from "node:path";
 import { isBelow } from "../compile/path.ts";
+import { isImageLock } from "../image/place.ts";
 import { quoteShell, quoteWord } from "../plan/escape.ts";
 import { readValue } from "./facts.ts";
 import { adviseCommands, type Failure, type Rule } from "./rule.ts";
@@ -18,7 +19,7 @@ const workOf = ({ operation }: Failure): string =>
 const wasServed = (failure: Failure): boolean =>
   failure.facts.probeFile(`${workOf(failure)}/work/incompat/fuse-overlayfs`).kind === "directory";
 const lockOf = ({ operation }: Failure): string =>
-  operation?.op === "layer" || operation?.op === "volume" ? operation.lock : "";
+  operation?.op === "layer" || operation?.op === "hold" ? operation.lock : "";
 
 /** What is mounted below a layer. */
 function findSubmounts(failure: Failure): string[] {
@@ -51,8 +52,17 @@ export const overlayRules: readonly Rule[] = [
     fix: (failure) => adviseCommands("Look at it:", `ls -la ${quoteShell(dirname(lockOf(failure)))}`),
   },
   {
+    name: "image_gone",
+    ops: ["hold"],
+    steps: ["open", "flock"],
+    errnos: ["ENOENT", "EAGAIN"],
+    when: (failure) => isImageLock(lockOf(failure)),
+    why: "It was removed just now, after this start had seen it, or is being removed.",
+    fix: "Bring it in again: tsjail image import FILE, or tsjail image pull NAME",
+  },
+  {
     name: "volume_gone",
-    ops: ["volume"],
+    ops: ["hold"],
     steps: ["open"],
     errnos: ["ENOENT"],
     why: "It was removed just now, after this start had seen it.",
@@ -60,7 +70,7 @@ export const overlayRules: readonly Rule[] = [
   },
   {
     name: "volume_busy",
-    ops: ["volume"],
+    ops: ["hold"],
     steps: ["flock"],
     errnos: ["EAGAIN"],
     why: "It is being removed just now.",
@@ -68,7 +78,7 @@ export const overlayRules: readonly Rule[] = [
   },
   {
     name: "volume_closed",
-    ops: ["volume"],
+    ops: ["hold"],
     why: (failure) => `Its lock can't be had: ${quoteWord(lockOf(failure))}.`,
     fix: (failure) => adviseCommands("Look at it:", `ls -la ${quoteShell(dirname(lockOf(failure)))}`),
   },

@@ -1,6 +1,7 @@
 // What a failed operation was meant to do, in words: the first half of every message.
 // In: an operation. Out: "show /srv/data in the jail"; next is explain.ts.
 import { basename, dirname } from "node:path";
+import { isImageLock } from "../image/place.ts";
 import { quoteWord } from "../plan/escape.ts";
 import type { Operation, OperationName } from "../plan/operations.ts";
 
@@ -38,7 +39,8 @@ const subjects: Subjects = {
   supervise: () => "prepare to look after the jail",
   pass_fd: ({ fd }) => `pass descriptor ${fd} on to the command`,
   mount_point: ({ root, target }) => `make the mount point ${quoteWord(target)} in ${quoteWord(root)}`,
-  volume: ({ lock }) => `use the volume ${quoteWord(basename(dirname(lock)))}`,
+  hold: ({ lock }) =>
+    isImageLock(lock) ? "use the image" : `use the volume ${quoteWord(basename(dirname(lock)))}`,
   layer: ({ lock }) => `use the kept layer ${quoteWord(dirname(lock))}`,
   layer_server: ({ program }) => `start ${quoteWord(program)}`,
   clone: () => "create the jail's namespaces",

@@ -25,6 +25,8 @@ export type RootFact = { readonly kind: "entries"; readonly entries: readonly Ro
 /** The image that the jail's root shows, and what its configuration says, which stands below the profile. */
 export interface ImageFact extends Layered {
   readonly name: string;
+  /** Held for as long as a jail has the image. */
+  readonly lock: string;
   /** NAME=VALUE. */
   readonly env: readonly string[];
   /** "", UID, NAME, and either with :GID or :GROUP. */

@@ -43,6 +43,13 @@ export function layerDirectory({ directory, scratch }: Place, digest: string): s
   return staged !== undefined && existsSync(staged) ? staged : join(directory, "layers", hex);
 }
 
+/** What a jail locks that has the image of that configuration as its root. */
+export const useFile = ({ directory }: Place, config: string): string =>
+  join(directory, "uses", digestHex(config));
+
+/** For messages: whether a lock is one of those. */
+export const isImageLock = (lock: string): boolean => lock.split("/").at(-2) === "uses";
+
 /** Manifests and configurations are read into memory. */
 export const maxDocument = 8 * 1024 * 1024;
 

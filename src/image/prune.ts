@@ -1,13 +1,14 @@
 // What no image needs any more goes. In: the store, held by us alone. Out: its blobs and layers without those that nothing
-// refers to. Kept layers and environments count too: they name the layers that they lie on.
-import { existsSync, lstatSync, readdirSync, unlinkSync } from "node:fs";
+// refers to. Kept layers count too, which name the layers that they lie on, and jails that have an image as their root.
+import { closeSync, constants, existsSync, lstatSync, openSync, readdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { readDocument } from "./blobs.ts";
 import { listImages } from "./images.ts";
-import { manifestSchema } from "./oci.ts";
+import { configSchema, manifestSchema } from "./oci.ts";
 import { digestHex, readRegular } from "./place.ts";
 import { removeTree } from "./remove.ts";
 import { makeTemporary, moveAside, type Store } from "./store.ts";
+import { tryLock } from "./system.ts";
 
 export interface Pruned {
   readonly blobs: number;
@@ -53,18 +54,37 @@ function findUsed(store: Store): Set<string> {
     }
   }
   for (const hex of findForeign(join(store.directory, ".."))) used.add(hex);
+  for (const hex of findRunning(store, used)) used.add(hex);
   return used;
 }
 
-/** Every digest in the records of kept layers and environments, whatever it is there for. */
+/** What jails have as their root that has no name any more. The locks of all others go. */
+function findRunning(store: Store, used: ReadonlySet<string>): string[] {
+  const uses = join(store.directory, "uses");
+  return tryList(uses).flatMap((hex) => {
+    if (used.has(hex)) return [];
+    const fd = openSync(join(uses, hex), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      if (tryLock(fd, "exclusive")) {
+        unlinkSync(join(uses, hex));
+        return [];
+      }
+    } finally {
+      closeSync(fd);
+    }
+    const { rootfs } = readDocument(store, configSchema, `sha256:${hex}`, "A configuration in the store");
+    return [hex, ...rootfs.diff_ids.map(digestHex)];
+  });
+}
+
+/** Every digest in the records of kept layers, whatever it is there for. */
 function findForeign(data: string): string[] {
   const found: string[] = [];
-  for (const kind of ["layers", "envs"]) {
-    for (const name of tryList(join(data, kind))) {
-      for (const file of tryList(join(data, kind, name)).filter((one) => one.endsWith(".json"))) {
-        const text = readRegular(join(data, kind, name, file), 1 << 20)?.toString() ?? "";
-        found.push(...(text.match(/\b[0-9a-f]{64}\b/g) ?? []));
-      }
+  const layers = join(data, "layers");
+  for (const name of tryList(layers)) {
+    for (const file of tryList(join(layers, name)).filter((one) => one.endsWith(".json"))) {
+      const text = readRegular(join(layers, name, file), 1 << 20)?.toString() ?? "";
+      found.push(...(text.match(/\b[0-9a-f]{64}\b/g) ?? []));
     }
   }
   return found;

@@ -1,11 +1,14 @@
 // An image whose blobs are in the store gets a name. In: the digest of its manifest. Out: its layers unpacked, several
 // at a time, and then its name: until that is written nothing refers to the rest. import.ts and the registry end here.
+import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 import { hasBlob, publishBlob, readDocument } from "./blobs.ts";
 import { invalid } from "./failure.ts";
 import { checkName, type Image, writeImage } from "./images.ts";
 import { addLayer, publishLayer } from "./layers.ts";
 import { configSchema, manifestSchema } from "./oci.ts";
+import { useFile } from "./place.ts";
 import type { Store } from "./store.ts";
 import type { Limits } from "./unpack.ts";
 
@@ -50,6 +53,9 @@ export async function registerImage(
     publishBlob(store, digest);
   }
   for (const digest of image.layers) publishLayer(store, digest);
+  const uses = useFile(store, image.config);
+  mkdirSync(dirname(uses), { recursive: true, mode: 0o700 });
+  writeFileSync(uses, "", { flag: "a", mode: 0o600 });
   writeImage(store, image);
   return image;
 }

@@ -18,10 +18,11 @@ import {
   parseImage,
 } from "./images.ts";
 import { configSchema, type OciConfig, parseDocument } from "./oci.ts";
-import { blobPath, type Environment, layerDirectory, storeDirectory } from "./place.ts";
+import { blobPath, type Environment, layerDirectory, storeDirectory, useFile } from "./place.ts";
 
 export interface ResolvedImage {
   readonly name: string;
+  readonly lock: string;
   /** Of its layers, the lowest first. */
   readonly digests: readonly string[];
   /** Absolute paths, the lowest first. */
@@ -53,6 +54,7 @@ export function resolveImage(name: string, environment: Environment): ResolvedIm
   }
   return {
     name: image.name,
+    lock: useFile(place, image.config),
     digests: image.layers,
     config,
     layers: layers.map((layer) => `${layer}/fs`),
@@ -65,7 +67,7 @@ export function resolveImage(name: string, environment: Environment): ResolvedIm
  * @param kept a layer that is kept over the image
  * @throws TsjailError `image_invalid`, `profile_conflict` for an image without layers
  */
-export function describeImage({ name, layers, config }: ResolvedImage, kept?: string): ImageFact {
+export function describeImage({ name, lock, layers, config }: ResolvedImage, kept?: string): ImageFact {
   const uppermost = [...layers].reverse();
   const [root] = uppermost;
   const subject = `The image ${name}`;
@@ -78,7 +80,7 @@ export function describeImage({ name, layers, config }: ResolvedImage, kept?: st
   if ([...env, ...command, WorkingDir ?? ""].some((text) => text.includes("\0")))
     throw invalid(subject, "has a NUL byte in its configuration");
   const workdir = WorkingDir ? normalize(`/${WorkingDir}`) : undefined;
-  return { name, root, layers: uppermost, kept, env, user: User ?? "", workdir, command };
+  return { name, lock, root, layers: uppermost, kept, env, user: User ?? "", workdir, command };
 }
 
 function readImage(directory: string, name: string): Image {

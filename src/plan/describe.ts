@@ -50,7 +50,7 @@ const describers: Describers = {
   pass_fd: ({ fd }) => [`descriptor ${fd}`],
   mount_point: ({ root, target, kind }) => [`${quoteWord(root)} + ${quoteWord(target)}`, kind],
   layer: ({ lock, busy }) => [quoteWord(lock), `where it is in use: ${busy}`],
-  volume: ({ lock }) => [quoteWord(lock), "shared"],
+  hold: ({ lock }) => [quoteWord(lock), "shared"],
   layer_server: ({ program, options, scratch, cover }) => [
     quoteWord(program),
     formatOptions(options),

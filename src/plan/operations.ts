@@ -271,10 +271,10 @@ export const operations = {
       "flock(2) of a kept layer, for as long as the jail lives; where another jail has it: no start, or its `upper` becomes a lower layer and what is written is thrown away",
     fields: { lock: path, busy: choice({ error: 0, ephemeral: 1 }) },
   },
-  volume: {
+  hold: {
     phase: "host",
     about:
-      "a shared flock(2) of a named volume, for as long as the jail lives: nobody removes it meanwhile; the file's time tells when it was used",
+      "a shared flock(2) of a named volume's or an image's lock, for as long as the jail lives: nobody removes it meanwhile; the file's time tells when it was used",
     fields: { lock: path },
   },
   layer_server: {

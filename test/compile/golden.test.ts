@@ -31,7 +31,14 @@ for (const name of names) {
     const loaded = loadProfile({ profile, overrides: [], environment, cwd, shippedDirectory });
     const { type, image: imageName } = loaded.profile.root;
     const layers = ["/store/layers/two/fs", "/store/layers/one/fs"];
-    const image = { root: "/store/layers/two/fs", layers, user: "", env: [], command: ["sh"] };
+    const image = {
+      root: "/store/layers/two/fs",
+      lock: "/store/uses/two",
+      layers,
+      user: "",
+      env: [],
+      command: ["sh"],
+    };
     const isImage = type === "image" && imageName !== undefined;
     const empty = !isImage && hostNeeds(loaded.profile).root === undefined;
     const host = isImage

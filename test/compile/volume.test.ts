@@ -14,7 +14,7 @@ const cache = volume('name = "cache"\ntarget = "/srv/cache"');
 test("a name is a bind of what is kept under it, and a lock", () => {
   const plan = compileToml(cache);
   const origin = "volume[0] in dev.toml:2";
-  assert.equal(pick(plan, "volume"), [{ op: "volume", origin, lock: `${volumes}/cache/lock` }]);
+  assert.equal(pick(plan, "hold"), [{ op: "hold", origin, lock: `${volumes}/cache/lock` }]);
   assert.equal(at(plan, "bind", "/srv/cache"), {
     ...{ op: "bind", origin, source: `${volumes}/cache/data`, target: "/srv/cache" },
     ...{ flags: ["recursive", "directory"], set: ["nosuid", "nodev"], propagation: "none" },
@@ -23,13 +23,13 @@ test("a name is a bind of what is kept under it, and a lock", () => {
 
 test("a path is a bind of it, and nobody holds it", () => {
   const plan = compileToml(volume('path = "/home/ann/data"\ntarget = "/srv/data"'));
-  assert.equal(pick(plan, "volume"), []);
+  assert.equal(pick(plan, "hold"), []);
   const { source, flags, set } = at(plan, "bind", "/srv/data") ?? {};
   assert.equal([source, flags, set], ["/home/ann/data", ["recursive", "directory"], ["nosuid", "nodev"]]);
 });
 
 test("without a volume there is no lock", () => {
-  assert.equal(pick(compileToml(quiet), "volume"), []);
+  assert.equal(pick(compileToml(quiet), "hold"), []);
 });
 
 test("readonly and noexec are what they are to a mount; nosuid and nodev it always has", () => {
@@ -39,7 +39,7 @@ test("readonly and noexec are what they are to a mount; nosuid and nodev it alwa
 
 test("one name at two places has one lock", () => {
   const plan = compileToml(`${cache}[[volume]]\nname = "cache"\ntarget = "/srv/again"\nreadonly = true\n`);
-  assert.is(pick(plan, "volume").length, 1);
+  assert.is(pick(plan, "hold").length, 1);
   assert.equal(at(plan, "bind", "/srv/again")?.source, at(plan, "bind", "/srv/cache")?.source);
 });
 
@@ -61,14 +61,14 @@ test("two things at one target are an error, as two mounts are", () => {
 test("what extends another profile adds volumes to its, and may say otherwise at a target", () => {
   const added = compileToml([cache, '[[volume]]\nname = "more"\ntarget = "/srv/more"\n']);
   assert.equal(
-    pick(added, "volume").map(({ lock }) => lock),
+    pick(added, "hold").map(({ lock }) => lock),
     [`${volumes}/cache/lock`, `${volumes}/more/lock`],
   );
   const taken = compileToml([cache, '[[mount]]\ntype = "none"\ntarget = "/srv/cache"\n']);
-  assert.equal([pick(taken, "volume"), at(taken, "bind", "/srv/cache")], [[], undefined]);
+  assert.equal([pick(taken, "hold"), at(taken, "bind", "/srv/cache")], [[], undefined]);
   const replaced = compileToml([cache, '[[volume]]\nname = "new"\ntarget = "/srv/cache"\n']);
   assert.equal(
-    pick(replaced, "volume").map(({ lock }) => lock),
+    pick(replaced, "hold").map(({ lock }) => lock),
     [`${volumes}/new/lock`],
   );
 });

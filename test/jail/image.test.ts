@@ -1,7 +1,7 @@
 // Images as roots: what a jail sees of the layers, where it may write, and what the image's configuration stands for.
 // In: archives of the test's own, in a store of its own.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "../support/assert.ts";
 import {
@@ -12,6 +12,7 @@ import {
   removeDirectory,
   sh,
   shout,
+  startJail,
   tsjail,
 } from "../support/jail.ts";
 import { suite, type TestContext } from "../support/suite.ts";
@@ -259,4 +260,24 @@ test("a new volume begins with what the layers have there together, a kept one a
   await shout({ env, toml: kept, command: sh("rm /data/same; touch /data/layered") });
   const other = volume.replace("one", "other");
   assert.is(await shout({ env, toml: kept + other, command: sh("ls /data") }), "changed\nlayered\nsub\n");
+});
+
+test("an image that a jail has is not taken away under it", async (context) => {
+  const world = makeWorld(context);
+  world.make("plain", (root) => writeFileSync(join(root, "data/file"), "still here\n"));
+  const running = startJail({
+    ...world,
+    command: sh("echo ready; read line; cat /data/file"),
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  await running.waitFor("ready");
+  world.run("image", "rm", "plain");
+  world.run("image", "prune");
+  const layers = join(world.home, ".local/share/tsjail/store/layers");
+  assert.is(readdirSync(layers).length, 1);
+  running.child.stdin?.end("\n");
+  assert.equal((await running.ended).stdout, "ready\nstill here\n");
+  world.run("image", "prune");
+  assert.equal(readdirSync(layers), []);
+  assert.is((await jail({ ...world, command: ["true"] })).status, 125);
 });
