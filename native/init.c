@@ -323,7 +323,7 @@ static struct service prepare_service(struct jail *jail) {
 /* All but what init goes on with. The locks are among it: they are not to end before the jail. */
 static void close_rest(const struct jail *jail, const struct service *service) {
     int keep[MAX_HELD + 5] = {jail->socket, jail->slave, jail->layer, service->signals,
-                                 service->children};
+                              service->children};
 
     memcpy(keep + 5, jail->held, jail->held_count * sizeof *keep);
     close_others(keep, 5 + jail->held_count);

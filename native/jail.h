@@ -92,9 +92,9 @@ struct jail {
     int passed[MAX_PASSED_FDS];
     u32 passed_count;
     struct terminal terminal;
-    int socket;               /* to the other side */
-    int layer;                /* the lock of a kept layer, or -1 */
-    int is_layer_busy;        /* another jail has it */
+    int socket;         /* to the other side */
+    int layer;          /* the lock of a kept layer, or -1 */
+    int is_layer_busy;  /* another jail has it */
     int held[MAX_HELD]; /* the locks of volumes and the image */
     u32 held_count;
     struct failure failure;
