@@ -234,6 +234,9 @@ char **make_environment(const struct jail *jail, char *const *inherited);
 const char *find_variable(char *const *environment, const char *name);
 /* $PATH, or what is searched without one. */
 const char *find_search_path(char *const *environment);
+/* setup.c: these capabilities and no others, through execve too (ambient, capabilities(7)). 0, or
+ * -1 with jail->failure set. */
+int retain_capabilities(struct jail *jail, u64 keep);
 /* command.c: becomes the command, or returns with jail->failure set. */
 void execute(struct jail *jail);
 

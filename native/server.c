@@ -7,6 +7,7 @@
  * (/proc, /dev, tsjail's own directories) something empty lies over its lower layers. */
 #include <asm-generic/errno.h>
 #include <asm/stat.h>
+#include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
@@ -323,6 +324,11 @@ static void become_server(struct jail *jail, const struct arrangement *layers, i
     sys(fcntl, connection, F_SETFD, 0);
     sys(fcntl, jail->layer, F_SETFD, 0);
     sys(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, NULL, sizeof none);
+    /* It makes a directory of mode 0, as dpkg wants it, and then has to get into it. This counts
+     * for files whose owner and group are the user's own (capable_wrt_inode_uidgid() of the
+     * kernel). */
+    if (retain_capabilities(jail, 1u << CAP_DAC_OVERRIDE) < 0)
+        return;
     error = sys(execve, server->program, argv, environment);
     fail(jail, STEP_EXECVE, error);
 }

@@ -129,6 +129,20 @@ static int check_capabilities(struct jail *jail, u64 keep) {
     return 0;
 }
 
+int retain_capabilities(struct jail *jail, u64 keep) {
+    if (set_capabilities(jail, keep, keep) < 0)
+        return -1;
+    for (u32 cap = 0; cap < 64; cap++) {
+        long error = 0;
+
+        if (keep & (1ull << cap))
+            error = sys(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
+        if (error < 0)
+            return fail(jail, STEP_PRCTL, error);
+    }
+    return 0;
+}
+
 /* Setuid programs and file capabilities give nothing back: the bounding set is the same mask.
  * Ambient capabilities are how a command that is not root inside gets the ones it may keep
  * (capabilities(7)). */
@@ -147,15 +161,8 @@ static int op_capabilities(struct jail *jail, const struct op_capabilities *op) 
     error = sys(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     if (error < 0)
         return fail(jail, STEP_PRCTL, error);
-    if (set_capabilities(jail, op->keep, op->keep) < 0)
+    if (retain_capabilities(jail, op->keep) < 0)
         return -1;
-    for (u32 cap = 0; cap < 64; cap++) {
-        if (!(op->keep & (1ull << cap)))
-            continue;
-        error = sys(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
-        if (error < 0)
-            return fail(jail, STEP_PRCTL, error);
-    }
     return check_capabilities(jail, op->keep);
 }
 

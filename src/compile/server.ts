@@ -82,9 +82,10 @@ const missing = (origin: KeyOrigin, places: readonly string[]): TsjailError =>
     hint: 'Install it: sudo apt-get install fuse-overlayfs   # or: sudo dnf install fuse-overlayfs\nOr let the kernel do it, as far as it can: overlay = "kernel"',
   });
 
-/** Debian's files that only root opens and in which nothing is that anybody would miss. A file that the user can't read
- * can't be copied up, nor removed; empty ones in their place can, and dpkg and apt have their locks. */
+/** Debian's files that only root opens, and in which nothing is that the jail would miss. A file that the user can't read
+ * can't be copied up, nor removed; empty ones in their place can, and so dpkg, apt and useradd have their locks. */
 const rootsEmpty = [
+  ...["/etc/.pwd.lock", "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-"],
   ...["/var/lib/dpkg/lock", "/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/triggers/Lock"],
   ...["/var/lib/apt/lists/lock", "/var/lib/apt/lists/partial", "/var/lib/apt/daily_lock"],
   ...["/var/cache/apt/archives/lock", "/var/cache/apt/archives/partial", "/var/cache/debconf/passwords.dat"],

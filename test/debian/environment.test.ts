@@ -5,7 +5,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "../support/assert.ts";
-import { findDebian, mirrorKey, needsDebian, serveMirror } from "../support/debian.ts";
+import { findDebian, mirrorKey, needsDebian, readSuite, serveMirror } from "../support/debian.ts";
 import { scratch } from "../support/executor.ts";
 import { tsjail } from "../support/jail.ts";
 import { watch } from "../support/process.ts";
@@ -40,7 +40,7 @@ test("a Debian is a system of one's own", { timeLimit: 360 }, async (context) =>
     `${name}\n${uid}\n${home}\n.bash_logout\n`,
   );
 
-  const sources = `deb http://127.0.0.1:${port} $(. /etc/os-release; echo $VERSION_CODENAME) main`;
+  const sources = `deb http://127.0.0.1:${port} ${readSuite()} main`;
   const prepare = `rm -rf /etc/apt/sources.list.d; echo "${sources}" > /etc/apt/sources.list; base64 -d > /etc/apt/trusted.gpg.d/mirror.gpg <<E\n${mirrorKey()}\nE`;
   await run("@deb", "--user", "root", "sh", "-c", prepare);
   await run(

@@ -88,6 +88,12 @@ withFuse("what is root's on the host is changed in the jail, and the host has no
   );
 });
 
+withFuse("a directory is made with no rights at all, as dpkg makes it", async () => {
+  const script =
+    "mkdir -m 0 /usr/share/tsjail-test && chmod 755 /usr/share/tsjail-test && ls -d /usr/share/tsjail-test";
+  assert.is(await shout({ toml: overHost(), command: sh(script) }), "/usr/share/tsjail-test\n");
+});
+
 test.needs("command:fuse-overlayfs", "command:make")("make install writes to /usr/local", async (context) => {
   const { home } = makeWorld(context);
   const makefile =

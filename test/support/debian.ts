@@ -113,7 +113,7 @@ export async function makePlace(context: Cleanup, wish: PlaceWish = {}): Promise
     writeFileSync(join(directory, `${name}.toml`), change(text.replace('mode = "host"\n', network)));
   }
   copyFileSync(join(mirror, "key.gpg"), join(directory, "key.gpg"));
-  const suite = readFileSync(join(mirror, "suite"), "utf8").trim();
+  const suite = readSuite();
   const here = (line: string) =>
     line
       .replace(/(?<= )debootstrap --foreign (.*) bookworm (\S+)/, (_, options, tree) => {
@@ -135,12 +135,15 @@ export async function makePlace(context: Cleanup, wish: PlaceWish = {}): Promise
   };
 }
 
+/** "bookworm" */
+export const readSuite = (): string => readFileSync(join(mirror, "suite"), "utf8").trim();
+
 /** What its packages are signed with, in base64. */
 export const mirrorKey = (): string => readFileSync(join(mirror, "key.gpg")).toString("base64");
 
 /** Its apt takes from the mirror at that port, and knows its key. */
 export function useMirror({ tree, port }: Pick<Place, "tree" | "port">): void {
-  const suite = readFileSync(join(mirror, "suite"), "utf8").trim();
+  const suite = readSuite();
   writeFileSync(join(tree, "etc/apt/sources.list"), `deb http://127.0.0.1:${port} ${suite} main\n`);
   copyFileSync(join(mirror, "key.gpg"), join(tree, "etc/apt/trusted.gpg.d/mirror.gpg"));
 }
