@@ -1,7 +1,8 @@
 // What the rows measure with: sides are tried once, then handed to the programs of bench/native, which start and time
 // them. In: sides. Out: entries with samples, or with the reason why there are none. Next: rows/.
 import { spawnSync } from "node:child_process";
-import { basename } from "node:path";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
 import { root } from "../src/build/problem.ts";
 import { findProgram, type Peer } from "./peers.ts";
 import { BenchProblem } from "./problem.ts";
@@ -16,7 +17,7 @@ export interface Side {
   readonly env: Readonly<Record<string, string>>;
   /** A file that is descriptor 3. */
   readonly plan?: string;
-  /** A directory whose files are removed before each start. */
+  /** A directory that is emptied before each start. */
   readonly emptied?: string;
   readonly note?: string;
 }
@@ -66,15 +67,26 @@ export interface Trial {
   readonly missing?: string;
 }
 
+/** Layers have directories that even their owner can't read. */
+export function emptyDirectory(directory: string): void {
+  if (!existsSync(directory)) return;
+  spawnSync("chmod", ["-R", "u+rwx", directory]);
+  for (const name of readdirSync(directory)) rmSync(join(directory, name), { recursive: true });
+}
+
+/** A program that hangs is a missing one. */
+const patience = 120_000;
+
 /** Runs a side once, to its end. What it says when it fails is the reason shown. */
-export function trySide({ argv, env, plan }: Side): Trial {
+export function trySide({ argv, env, plan, emptied }: Side): Trial {
+  if (emptied !== undefined) emptyDirectory(emptied);
   const words = plan === undefined ? argv : ["/bin/sh", "-c", 'exec 3<"$0"; exec "$@"', plan, ...argv];
   const started = performance.now();
   const result = spawnSync(words[0] as string, words.slice(1), {
     env,
     stdio: ["ignore", "ignore", "pipe"],
     encoding: "utf8",
-    timeout: 30_000,
+    timeout: patience,
   });
   const milliseconds = performance.now() - started;
   if (result.status === 0) return { milliseconds };
@@ -125,17 +137,32 @@ function putInOrder(candidates: readonly Candidate[], entries: readonly Entry[])
   return candidates.flatMap(({ side }) => entries.filter((entry) => entry.side === side));
 }
 
+type Line = readonly number[];
+
 /** From start to end, in ns. */
-export function measureTimes(bench: Bench, candidates: readonly Candidate[]): Entry[] {
+export const measureTimes = (bench: Bench, candidates: readonly Candidate[]): Entry[] =>
+  measureStarts(bench, candidates).times;
+
+/** Times, and of the same starts the most resident memory that one process of each had, in bytes. */
+export function measureStarts(
+  bench: Bench,
+  candidates: readonly Candidate[],
+): { times: Entry[]; peaks: Entry[] } {
   const { ready, missing } = sortOut(bench, candidates);
-  if (ready.length === 0) return missing;
+  if (ready.length === 0) return { times: missing, peaks: missing };
   const sides = ready.map(({ side, milliseconds }) => ({
     ...side,
     runs: chooseRuns(bench.runs, milliseconds),
   }));
-  const warmups = Math.min(3, bench.runs);
+  // All have been tried once: where that takes seconds, it is warm-up enough.
+  const warmups = ready.some(({ milliseconds }) => milliseconds > 500) ? 0 : Math.min(3, bench.runs);
   const lines = runTool(bench.scratch.times, [String(bench.runs), String(warmups)], sides);
-  return putInOrder(candidates, [...missing, ...toEntries(bench, sides, lines, (ns) => ns)]);
+  const convert = (toFigure: (line: Line) => number) =>
+    putInOrder(candidates, [...missing, ...toEntries(bench, sides, lines, toFigure)]);
+  return {
+    times: convert(([, ns = 0]) => ns),
+    peaks: convert(([, , , kilobytes = 0]) => kilobytes * 1024),
+  };
 }
 
 /** From the first byte to the last, in bytes a second. */
@@ -149,7 +176,7 @@ export function measureStream(
   const sides = ready.map(({ side }) => ({ ...side, runs: 1 }));
   const rounds = Math.max(3, Math.ceil(bench.runs / 3));
   const lines = runTool(bench.scratch.stream, [kind, String(bytes), String(rounds)], sides);
-  const toSpeed = (ns: number) => (bytes * 1e9) / ns;
+  const toSpeed = ([, ns = 0]: Line) => (bytes * 1e9) / ns;
   return putInOrder(candidates, [...missing, ...toEntries(bench, sides, lines, toSpeed)]);
 }
 
@@ -205,8 +232,8 @@ function runTool(program: string, words: readonly string[], sides: readonly Coun
 function toEntries(
   bench: Bench,
   sides: readonly Side[],
-  lines: readonly number[][],
-  convert: (ns: number) => number,
+  lines: readonly Line[],
+  convert: (line: Line) => number,
 ): Entry[] {
   return sides.map((side, index) => {
     const own = lines.filter(([number]) => number === index);
@@ -220,7 +247,7 @@ function toEntries(
       };
     return {
       side: name,
-      samples: own.map(([, ns]) => convert(ns ?? 0)),
+      samples: own.map(convert),
       command: formatCommand(bench, side),
       ...(side.note === undefined ? {} : { note: side.note }),
     };

@@ -45,15 +45,22 @@ export function formatSpread(unit: Unit, { median, low, high }: Summary): string
 
 export const formatRatio = (ratio: number): string => `${formatNumber(ratio)}×`;
 
-export function formatTarget({ atMost, atLeast, peer }: Target): string {
-  const limit = atMost !== undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
-  return `${limit}× ${peer}`;
+export function formatTarget(unit: Unit, { atMost, atLeast, peer }: Target): string {
+  const [sign, limit] = atMost === undefined ? ["≥", atLeast ?? 0] : ["≤", atMost];
+  return peer === undefined ? `${sign} ${formatValue(unit, limit)}` : `${sign} ${limit}× ${peer}`;
 }
 
-export function formatJudgement(judgement: Judgement): string {
-  const { target, side, ratio, verdict } = judgement;
-  if (ratio === undefined) return `${formatTarget(target)}: not judged`;
-  return `${formatTarget(target)}: ${formatRatio(ratio)} ${verdict} (${side})`;
+/** The figure that a target is about; undefined where it could not be judged. */
+export function formatMeasured(unit: Unit, { target, measured }: Judgement): string | undefined {
+  if (measured === undefined) return undefined;
+  return target.peer === undefined ? formatValue(unit, measured) : formatRatio(measured);
+}
+
+export function formatJudgement(unit: Unit, judgement: Judgement): string {
+  const { target, side, verdict } = judgement;
+  const measured = formatMeasured(unit, judgement);
+  const limit = formatTarget(unit, target);
+  return measured === undefined ? `${limit}: not judged` : `${limit}: ${measured} ${verdict} (${side})`;
 }
 
 /** Side, median, quartiles, ratio, runs; then why what is missing is missing. */

@@ -24,17 +24,17 @@ export function requireBuild(): void {
   if (!existsSync(executor())) throw new BenchProblem("tsjail is not built: run `npm run build` first");
 }
 
-export function jailSide(
-  bench: Bench,
-  profile: string,
-  command: readonly string[],
-  options: readonly string[] = [],
-): Side {
-  const link = join(bench.scratch.directory, "bin/tsjail");
-  if (!existsSync(link)) symlinkSync(executor(), link);
-  const argv = [link, ...options, "-p", profile, "--", ...command];
+export function jailSide(bench: Bench, profile: string, command: readonly string[]): Side {
+  const argv = [findLink(bench), "-p", profile, "--", ...command];
   const note = "the executor, which a link in PATH leads to, and a cached plan";
   return { side: sides.tsjail, argv, env: bench.scratch.countingEnv, note };
+}
+
+/** tsjail as a link in PATH has it. */
+export function findLink(bench: Bench): string {
+  const link = join(bench.scratch.directory, "bin/tsjail");
+  if (!existsSync(link)) symlinkSync(executor(), link);
+  return link;
 }
 
 function shimSide(bench: Bench, profile: string, command: readonly string[]): Side {
@@ -108,6 +108,10 @@ export function jailSides(bench: Bench, profile: string, command: readonly strin
   ];
 }
 
+/** Whether a start of Node would be one of this side. */
+const isCounted = (bench: Bench, { env, plan }: Side): boolean =>
+  env === bench.scratch.countingEnv && plan === undefined;
+
 /** In the order in which a target takes them. */
 export const judged = [sides.tsjail, sides.plan];
 
@@ -122,9 +126,8 @@ export function measureWarm(
   const count = bench.scratch.countNode() - before;
   if (count === 0) return entries;
   const missing = `not warm: Node was started ${count} times while it was measured`;
+  const warm = candidates.filter((each) => "argv" in each && isCounted(bench, each)).map(({ side }) => side);
   return entries.map((entry) =>
-    entry.side === sides.tsjail || entry.side === sides.shim
-      ? { side: entry.side, samples: [], missing: entry.missing ?? missing }
-      : entry,
+    warm.includes(entry.side) ? { side: entry.side, samples: [], missing: entry.missing ?? missing } : entry,
   );
 }

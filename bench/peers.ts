@@ -35,6 +35,8 @@ export const peers = {
       "npm install @anthropic-ai/sandbox-runtime elsewhere, with TSJAIL_BENCH_SRT=…/node_modules/.bin/srt",
   },
   node: debian("node", "node", "--version", "nodejs"),
+  umoci: debian("umoci", "umoci", "--version"),
+  skopeo: debian("skopeo", "skopeo", "--version"),
   script: debian("script", "script", "--version", "bsdutils"),
 } as const satisfies Record<string, Peer>;
 

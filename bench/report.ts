@@ -1,13 +1,13 @@
 // The whole of a run: for the terminal, for results.md and as JSON. In: results, the machine. Out: text.
-import { alignCells, formatJudgement, formatRatio, formatTarget, listCells } from "./format.ts";
+import { alignCells, formatJudgement, formatMeasured, formatTarget, listCells } from "./format.ts";
 import type { Machine } from "./machine.ts";
-import type { Judgement, Result } from "./row.ts";
+import type { Judgement, Result, Row } from "./row.ts";
 import { summarize } from "./statistics.ts";
 
 /** One row of the terminal's table. */
 export function formatResult(result: Result): string {
   const { row, judgements } = result;
-  const verdicts = judgements.map((one) => `  → ${formatJudgement(one)}`);
+  const verdicts = judgements.map((one) => `  → ${formatJudgement(row.unit, one)}`);
   const cells = [["", "median", "quartiles", `× ${row.peer}`, "runs"], ...listCells(result)];
   return [
     `${row.title} [${row.name}]`,
@@ -21,17 +21,17 @@ const escapeCell = (text: string): string => text.replaceAll("|", "\\|");
 const tableRow = (cells: readonly string[]): string => `| ${cells.map(escapeCell).join(" | ")} |`;
 
 function formatTargets(results: readonly Result[]): string[] {
-  const list = (title: string, one: Judgement) =>
+  const list = ({ title, unit }: Row, one: Judgement) =>
     tableRow([
       title,
-      formatTarget(one.target),
-      one.ratio === undefined ? "—" : formatRatio(one.ratio),
+      formatTarget(unit, one.target),
+      formatMeasured(unit, one) ?? "—",
       one.verdict === "met" ? "met" : `**${one.verdict}**`,
     ]);
   return [
     tableRow(["what", "target", "measured", ""]),
     tableRow(["---", "---", "--:", "---"]),
-    ...results.flatMap(({ row, judgements }) => judgements.map((one) => list(row.title, one))),
+    ...results.flatMap(({ row, judgements }) => judgements.map((one) => list(row, one))),
   ];
 }
 
@@ -92,7 +92,7 @@ export function toJson(results: readonly Result[], machine: Machine): unknown {
         ...(samples.length === 0 ? {} : summarize(samples)),
         samples,
       })),
-      targets: judgements.map(({ target, side, ratio, verdict }) => ({ ...target, side, ratio, verdict })),
+      targets: judgements.map(({ target, ...rest }) => ({ ...target, ...rest })),
     })),
   };
 }

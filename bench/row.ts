@@ -20,13 +20,14 @@ export interface Entry {
 export interface Target {
   /** The first of these that was measured. */
   readonly sides: readonly string[];
-  readonly peer: string;
+  /** Without one the limit is of the figure itself, in the row's unit. */
+  readonly peer?: string;
   readonly atMost?: number;
   readonly atLeast?: number;
 }
 
 export interface Row {
-  /** For filters: a short word. */
+  /** For filters: a short word; of several that belong together, theirs and one more, as in "files-git". */
   readonly name: string;
   readonly title: string;
   readonly unit: Unit;
@@ -43,7 +44,8 @@ export type Verdict = "met" | "missed" | "not judged";
 export interface Judgement {
   readonly target: Target;
   readonly side?: string;
-  readonly ratio?: number;
+  /** The ratio to the peer; without a peer, the figure. */
+  readonly measured?: number;
   readonly verdict: Verdict;
 }
 
@@ -53,22 +55,24 @@ export interface Result {
   readonly judgements: readonly Judgement[];
 }
 
-const find = (entries: readonly Entry[], side: string) =>
-  entries.find((entry) => entry.side === side && entry.samples.length > 0);
+function findMedian(entries: readonly Entry[], side: string): number | undefined {
+  const found = entries.find((entry) => entry.side === side && entry.samples.length > 0);
+  return found && summarize(found.samples).median;
+}
 
 /** The ratio of the medians; undefined where one of them was not measured. */
 export function compare(entries: readonly Entry[], side: string, peer: string): number | undefined {
-  const [ours, theirs] = [find(entries, side), find(entries, peer)];
-  if (ours === undefined || theirs === undefined) return undefined;
-  return summarize(ours.samples).median / summarize(theirs.samples).median;
+  const [ours, theirs] = [findMedian(entries, side), findMedian(entries, peer)];
+  return ours === undefined || theirs === undefined ? undefined : ours / theirs;
 }
 
 export function judge(target: Target, entries: readonly Entry[]): Judgement {
-  const side = target.sides.find((name) => find(entries, name) !== undefined);
-  const ratio = side === undefined ? undefined : compare(entries, side, target.peer);
-  if (side === undefined || ratio === undefined) return { target, verdict: "not judged" };
-  const isMet = ratio <= (target.atMost ?? Number.POSITIVE_INFINITY) && ratio >= (target.atLeast ?? 0);
-  return { target, side, ratio, verdict: isMet ? "met" : "missed" };
+  const { peer, atMost = Number.POSITIVE_INFINITY, atLeast = 0 } = target;
+  const side = target.sides.find((name) => findMedian(entries, name) !== undefined);
+  if (side === undefined) return { target, verdict: "not judged" };
+  const measured = peer === undefined ? findMedian(entries, side) : compare(entries, side, peer);
+  if (measured === undefined) return { target, verdict: "not judged" };
+  return { target, side, measured, verdict: measured <= atMost && measured >= atLeast ? "met" : "missed" };
 }
 
 export function judgeRow(row: Row, entries: readonly Entry[]): Result {

@@ -15,7 +15,7 @@ import { rows } from "./rows/index.ts";
 import { makeScratch } from "./scratch.ts";
 
 const usage = `Usage: npm run bench [-- OPTIONS ROW…]
-Rows: ${rows.map(({ name }) => name).join(" ")} (default: all)
+Rows: ${rows.map(({ name }) => name).join(" ")} (default: all); files stands for all that begin so
   --runs N    how often a fast side is run (default: 200)
   --side NAME only this side (repeat)
   --json      JSON on standard output, with every sample
@@ -41,9 +41,10 @@ function parse(argv: string[]) {
 }
 
 function selectRows(names: readonly string[]): Row[] {
-  const unknown = names.find((name) => !rows.some((row) => row.name === name));
+  const isNamed = (row: Row, name: string) => row.name === name || row.name.startsWith(`${name}-`);
+  const unknown = names.find((name) => !rows.some((row) => isNamed(row, name)));
   if (unknown !== undefined) throw new BenchProblem(`there is no row "${unknown}"\n${usage}`);
-  return rows.filter(({ name }) => names.length === 0 || names.includes(name));
+  return rows.filter((row) => names.length === 0 || names.some((name) => isNamed(row, name)));
 }
 
 /** Found out before minutes of measuring. */

@@ -22,6 +22,7 @@ export interface Scratch {
   readonly crowd: string;
   readonly stream: string;
   readonly inside: string;
+  readonly storm: string;
   readonly floor: string;
   /** The environment of every side. */
   readonly env: Readonly<Record<string, string>>;
@@ -45,7 +46,11 @@ function compile(output: string, ...flags: string[]): string {
 
 export function makeScratch(): Scratch {
   const directory = mkdtempSync(join(tmpdir(), "tsjail-bench-"));
-  process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
+  process.on("exit", () => {
+    // Kept layers have directories that even their owner can't read.
+    spawnSync("chmod", ["-R", "u+rwx", directory]);
+    rmSync(directory, { recursive: true, force: true });
+  });
   const bin = join(directory, "bin");
   for (const name of ["bin", "home", "cache"]) mkdirSync(join(directory, name));
   // A jail may hide places as /tmp/x only from other users, so that other users' rights matter for peers with a daemon.
@@ -70,6 +75,7 @@ export function makeScratch(): Scratch {
     times: compile(join(directory, "times"), "times.c", "sides.c"),
     crowd: compile(join(directory, "crowd"), "crowd.c", "sides.c"),
     stream: compile(join(directory, "stream"), "stream.c", "sides.c"),
+    storm: compile(join(directory, "storm"), "-static", "storm.c"),
     inside: compile(join(directory, "inside"), "-static", "inside.c"),
     floor: compile(join(directory, "floor"), "-static", "floor.c"),
     env,

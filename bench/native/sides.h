@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is measured: a list of command lines, read from standard input, and how one of them is
  * started. In: strings, each ended by NUL: the number of sides, then for each its runs, its plan (a
- * file for descriptor 3, or nothing), a directory whose files times.c removes before each start (or
- * nothing), the number of its words, the words, the number of its variables, the variables. Used by
+ * file for descriptor 3, or nothing), a directory that times.c empties before each start (or nothing), the number of its words, the words, the number of its variables, the variables. Used by
  * times.c, crowd.c and stream.c. */
 #ifndef BENCH_SIDES_H
 #define BENCH_SIDES_H

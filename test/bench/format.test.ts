@@ -77,7 +77,14 @@ test("the terminal shows medians, ratios, verdicts, and names what is missing", 
 test("a missed target says so", () => {
   const [target] = row.targets;
   assert.ok(target !== undefined);
-  assert.match(formatJudgement({ target, side: "tsjail", ratio: 0.7, verdict: "missed" }), "0.700× missed");
+  const judgement = { target, side: "tsjail", measured: 0.7, verdict: "missed" } as const;
+  assert.match(formatJudgement("time", judgement), "0.700× missed");
+});
+
+test("a target without a peer is in the unit of its row", () => {
+  const target = { sides: ["tsjail"], atMost: 200 * 2 ** 20 };
+  const judgement = { target, side: "tsjail", measured: 150 * 2 ** 20, verdict: "met" } as const;
+  assert.is(formatJudgement("memory", judgement), "≤ 200 MiB: 150 MiB met (tsjail)");
 });
 
 test("results.md has the machine, the versions, the targets, the commands, and every side", () => {

@@ -64,6 +64,14 @@ test("without the peer, or without our own side, nothing is judged", () => {
   assert.is(judge(target({ atMost: 9 }), entries).verdict, "met");
 });
 
+test("a limit without a peer is judged by the figure itself", () => {
+  const limit = (wish: Partial<Target>): Target => ({ sides: ["ours"], ...wish });
+  assert.is(judge(limit({ atMost: 3 }), entries).verdict, "met");
+  assert.is(judge(limit({ atMost: 2 }), entries).verdict, "missed");
+  assert.is(judge(limit({ atLeast: 4 }), entries).verdict, "missed");
+  assert.is(judge({ sides: ["absent"], atMost: 9 }, entries).verdict, "not judged");
+});
+
 test("the first side that was measured is judged", () => {
   const { side, verdict } = judge(target({ sides: ["absent", "ours"], atMost: 0.5 }), entries);
   assert.equal([side, verdict], ["ours", "met"]);
