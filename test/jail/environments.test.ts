@@ -242,3 +242,43 @@ test("a start in one that exists needs no Node", (context) => {
   assert.is(start(), "ran\n");
   assert.is(readFileSync(counter, "utf8").length, before);
 });
+
+test("the shipped profiles for images find their images by name", (context) => {
+  const { run, fail } = makeWorld(context);
+  for (const name of ["busybox", "alpine", "debian"]) {
+    assert.match(fail("-p", name, "true").stderr, new RegExp(`There is no image "${name}"`));
+    run("image", "tag", "small", name);
+    const script = "id -u; cat /etc/hostname; touch /new && ls /new || echo refused";
+    const written = name === "busybox" ? "refused" : "/new";
+    assert.is(run("-p", name, "sh", "-c", `${script} 2>/dev/null`), `0\n${name}\n${written}\n`);
+  }
+});
+
+test("a root from a tarball: read-only, with a layer to write to, with a volume, and as an image again", (context) => {
+  const { run, home } = makeWorld(context);
+  execFileSync("tar", ["-C", join(home, "rootfs"), "-czf", join(home, "busybox.tar.gz"), "."]);
+  run("image", "import", "busybox.tar.gz", "--name", "busybox:1");
+  const profile = (name: string, root: string) =>
+    writeFileSync(
+      join(home, name),
+      `extends = "image"\nroot = { type = "image", image = "busybox:1"${root} }\n` +
+        '[[volume]]\nname = "data"\ntarget = "/data"\n',
+    );
+  profile("plain.toml", "");
+  profile("kept.toml", ', writable = "persistent", name = "work"');
+  const script =
+    "touch /tool 2>/dev/null && echo kept || echo refused; echo more >> /data/log; cat /data/log";
+  assert.is(run("-p", "./plain.toml", "sh", "-c", script), "refused\nmore\n");
+  assert.is(run("-p", "./kept.toml", "sh", "-c", script), "kept\nmore\nmore\n");
+  assert.is(run("-p", "./kept.toml", "ls", "/tool"), "/tool\n");
+  assert.is(run("diff", "work"), "+ /tool\n");
+  run("commit", "work", "busybox:2");
+  run("layer", "rm", "work");
+  assert.is(run("-p", "image", "--image", "busybox:2", "ls", "/tool"), "/tool\n");
+  run("image", "export", "busybox:2", "out.tar");
+  run("image", "rm", "busybox:2");
+  run("image", "import", "out.tar", "--name", "again");
+  assert.is(run("-p", "image", "--image", "again", "ls", "/tool"), "/tool\n");
+  assert.match(run("volume", "ls"), /^data /);
+  run("volume", "rm", "data");
+});
