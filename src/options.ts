@@ -25,6 +25,7 @@ export type Completion =
   | "directory"
   | "variable"
   | "command"
+  | "env"
   | "layer"
   | "volume"
   | readonly string[];

@@ -76,7 +76,7 @@ export const env: Command = {
       required: true,
       complete: ["create", "ls", "rm", "enter"],
     },
-    { name: "name", description: "the environment" },
+    { name: "name", description: "the environment", complete: "env" },
   ],
   examples: [
     ["tsjail env create work --image debian:12", "an environment on a Debian image"],

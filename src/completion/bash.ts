@@ -27,6 +27,15 @@ ${commands.map(writeWords).join("")}    *) echo nothing ;;
   esac
 }
 
+# Prints the environments that begin with $2, each with $1 before it.
+_tsjail_envs() {
+  local name
+  for name in "\${XDG_DATA_HOME:-$HOME/.local/share}"/tsjail/envs/*.toml; do
+    name=$1\${name##*/} name=\${name%.toml}
+    if [[ $name != *'*' && $name == "$2"* ]]; then echo "$name"; fi
+  done
+}
+
 _tsjail_reply() {
   local piece=$2 directory=\${XDG_CONFIG_HOME:-$HOME/.config}/tsjail name
   local data=\${XDG_DATA_HOME:-$HOME/.local/share}/tsjail
@@ -35,7 +44,11 @@ _tsjail_reply() {
     variable) mapfile -t COMPREPLY < <(compgen -e -- "$piece") ;;
     directory) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$piece") ;;
     file) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$piece") ;;
-    command) mapfile -t COMPREPLY < <(compgen -W '${names}' -- "$piece"; compgen -c -- "$piece" | sort -u) ;;
+    command)
+      mapfile -t COMPREPLY < <(
+        compgen -W '${names}' -- "$piece"; _tsjail_envs @ "$piece"; compgen -c -- "$piece" | sort -u
+      ) ;;
+    env) mapfile -t COMPREPLY < <(_tsjail_envs '' "$piece") ;;
     layer | volume)
       # What is half made begins with a dot, which * leaves out.
       mapfile -t COMPREPLY < <(
@@ -48,6 +61,7 @@ _tsjail_reply() {
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(
         compgen -W '${grammar.profiles.join(" ")}' -- "$piece"
+        _tsjail_envs @ "$piece"
         for name in "$directory"/*.toml; do
           name=\${name##*/} name=\${name%.toml}
           if [[ $name != '*' && $name == "$piece"* ]]; then echo "$name"; fi

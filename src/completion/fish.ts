@@ -67,12 +67,22 @@ function __tsjail_profiles
     set -l directory $HOME/.config
     set -q XDG_CONFIG_HOME; and set directory $XDG_CONFIG_HOME
     printf '%s\\n' ${profiles.join(" ")}
+    __tsjail_envs @
     for file in $directory/tsjail/*.toml
         string replace -r '.*/(.*)\\.toml$' '$1' -- $file
     end
     set -l token (commandline -ct)
     for file in $token*.toml $token*/
         echo $file
+    end
+end
+
+function __tsjail_envs -a before
+    set -q before[1]; or set before ""
+    set -l directory $HOME/.local/share
+    set -q XDG_DATA_HOME; and set directory $XDG_DATA_HOME
+    for file in $directory/tsjail/envs/*.toml
+        echo $before(basename $file .toml)
     end
 end
 
@@ -97,6 +107,7 @@ end
 complete -c tsjail -f
 complete -c tsjail -n __tsjail_in_command -a '(__tsjail_command)'
 complete -c tsjail -n '__tsjail_is ""' -a '(__fish_complete_command)'
+complete -c tsjail -n '__tsjail_is ""' -a '(__tsjail_envs @)'
 complete -c tsjail -n '__tsjail_is run 0; or __tsjail_is plan 0' -a '(__fish_complete_command)'
 # A plan that \`tsjail compile\` has written.
 complete -c tsjail -n '__tsjail_is run 0; and string match -q "*/*" -- (commandline -ct)' -a '(__tsjail_paths)'
@@ -129,6 +140,7 @@ function argumentsOf(complete: Completion | undefined): string {
     directory: "(__tsjail_directories)",
     variable: "(set -xn)",
     command: "(__fish_complete_command)",
+    env: "(__tsjail_envs)",
     layer: "(__tsjail_kept layers)",
     volume: "(__tsjail_kept volumes)",
   };

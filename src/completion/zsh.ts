@@ -13,8 +13,15 @@ export function writeZsh(grammar: Grammar): string {
 
 _tsjail_profiles() {
   local -a names
-  names=(${profiles.join(" ")} \${XDG_CONFIG_HOME:-$HOME/.config}/tsjail/*.toml(N:t:r))
+  names=(${profiles.join(" ")} \${XDG_CONFIG_HOME:-$HOME/.config}/tsjail/*.toml(N:t:r)
+    @\${^:-\${XDG_DATA_HOME:-$HOME/.local/share}/tsjail/envs/*.toml(N:t:r)})
   _alternative "profiles:profile:($names)" 'files:profile:_files -g "*.toml"'
+}
+
+_tsjail_envs() {
+  local -a names
+  names=(\${XDG_DATA_HOME:-$HOME/.local/share}/tsjail/envs/*.toml(N:t:r))
+  _describe environment names
 }
 
 # Layers or volumes; what is half made begins with a dot, which * leaves out.
@@ -94,6 +101,7 @@ function actionOf(complete: Completion | undefined): string {
     variable: "_parameters -g *export*",
     command: "_command_names -e",
     // Behind a blank, or _arguments puts words of its own between the two.
+    env: " _tsjail_envs",
     layer: " _tsjail_kept layers",
     volume: " _tsjail_kept volumes",
   };

@@ -20,7 +20,13 @@ mkdirSync(join(directory, "config/tsjail"), { recursive: true });
 mkdirSync(join(directory, "work/sub dir"), { recursive: true });
 for (const kept of ["volumes/cache", "volumes/data", "volumes/.tmp", "layers/work"])
   mkdirSync(join(directory, ".local/share/tsjail", kept), { recursive: true });
-for (const name of ["config/tsjail/mine.toml", "work/local.toml", "work/notes.txt"]) {
+mkdirSync(join(directory, ".local/share/tsjail/envs"));
+for (const name of [
+  ".local/share/tsjail/envs/box.toml",
+  "config/tsjail/mine.toml",
+  "work/local.toml",
+  "work/notes.txt",
+]) {
   writeFileSync(join(directory, name), "");
 }
 for (const [name, text] of [
@@ -98,6 +104,9 @@ const bashCases: [line: string, has: string[], lacks: string[]][] = [
   ["tsjail volume rm ", ["cache", "data"], [".tmp", "work"]],
   ["tsjail volume rm c", ["cache"], ["data"]],
   ["tsjail layer rm ", ["work"], ["cache"]],
+  ["tsjail env rm ", ["box"], ["@box", "work"]],
+  ["tsjail @b", ["@box"], []],
+  ["tsjail -p @", ["@box"], ["base"]],
   ["tsjail help pl", ["plan"], ["run"]],
   ["tsjail -p plan pl", ["plan"], []],
   ["tsjail ba", ["bash"], []],
