@@ -65,7 +65,7 @@ static int is_in(const struct blob *list, const char *word) {
 }
 
 /* `count` words of ours, and then, unless it comes after "--", no word that we would take for one
- * of our own commands. */
+ * of our own commands, or for the profile of an environment (@NAME). */
 static int is_same_invocation(const struct plan *plan, const struct invocation *now, int count) {
     const struct operation *fact = plan_find(plan, OP_FACT_INVOCATION);
     const struct op_fact_invocation *kept;
@@ -81,7 +81,8 @@ static int is_same_invocation(const struct plan *plan, const struct invocation *
         if (strcmp(word, now->words[i]) != 0)
             return 0;
     }
-    return count == now->count || !is_in(kept->commands, now->words[count]);
+    return count == now->count ||
+           (now->words[count][0] != '@' && !is_in(kept->commands, now->words[count]));
 }
 
 /* 1: it is for us. 0: it is not. -1: there is none. */
