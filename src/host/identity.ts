@@ -11,12 +11,20 @@ export interface Account {
   readonly shell: string;
 }
 
+/** What is no id is none: a jail may have written these files. All ones are no user's (setuid(2)). */
+function readId(text: string | undefined): number | undefined {
+  const id = Number(text);
+  return /^\d+$/.test(text ?? "") && id < 4294967295 ? id : undefined;
+}
+
 /** The first account of that number, as getpwuid(3) finds it. */
 export function findAccount(passwd: string | undefined, uid: number): Account | undefined {
   for (const line of (passwd ?? "").split("\n")) {
     const [name, , id, gid, , home, shell] = line.split(":");
-    if (!name || !id || Number(id) !== uid) continue;
-    return { name, uid, gid: Number(gid), home: home || "/", shell: shell || "/bin/sh" };
+    const group = readId(gid);
+    // No variable can have a NUL.
+    if (!name || readId(id) !== uid || group === undefined || line.includes("\0")) continue;
+    return { name, uid, gid: group, home: home || "/", shell: shell || "/bin/sh" };
   }
   return undefined;
 }
@@ -29,8 +37,9 @@ export function hasName(text: string | undefined, name: string): boolean {
 /** The number of the entry of that name. */
 export function findByName(text: string | undefined, name: string): number | undefined {
   for (const line of (text ?? "").split("\n")) {
-    const [first, , id] = line.split(":");
-    if (first === name && id && /^\d+$/.test(id)) return Number(id);
+    const [first, , number] = line.split(":");
+    const id = readId(number);
+    if (first === name && id !== undefined) return id;
   }
   return undefined;
 }
@@ -39,7 +48,7 @@ export function findByName(text: string | undefined, name: string): number | und
 export function findGroup(group: string | undefined, gid: number): string | undefined {
   for (const line of (group ?? "").split("\n")) {
     const [name, , id] = line.split(":");
-    if (name && id && Number(id) === gid) return name;
+    if (name && readId(id) === gid) return name;
   }
   return undefined;
 }

@@ -38,12 +38,15 @@ export function findName(directories: readonly Buffer[], name: Buffer): Found | 
   return top === undefined ? undefined : { stats: top, places };
 }
 
+/** A name longer than a file system takes is one that a link may say all the same. */
+const nothing: ReadonlySet<string> = new Set(["EACCES", "ENAMETOOLONG"]);
+
 /** Undefined where nothing is, or nobody can look. */
 export function look(place: Buffer): Stats | undefined {
   try {
     return lstatSync(place, { throwIfNoEntry: false });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EACCES") return undefined;
+    if (nothing.has((error as NodeJS.ErrnoException).code ?? "")) return undefined;
     throw error;
   }
 }

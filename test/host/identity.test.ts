@@ -1,4 +1,4 @@
-import { findAccount, findGroup, hasName, readIdentity } from "../../src/host/identity.ts";
+import { findAccount, findByName, findGroup, hasName, readIdentity } from "../../src/host/identity.ts";
 import * as assert from "../support/assert.ts";
 import { suite } from "../support/suite.ts";
 
@@ -17,6 +17,17 @@ test("the first account of a number is found", () => {
 
 test("empty fields get what the system gives them", () => {
   assert.equal(findAccount(passwd, 7), { name: "bare", uid: 7, gid: 7, home: "/", shell: "/bin/sh" });
+});
+
+test("what is no id, or can be no variable, is no account", () => {
+  const good = "zero:x:0:0::/good:/bin/sh\n";
+  for (const bad of ["x:x:0:none::/", "x:x:0:4294967295::/", "x:x:0:-5::/", "x:x:0:1e3::/", "x:x:0:::/"])
+    assert.is(findAccount(`${bad}:/bin/sh\n${good}`, 0)?.home, "/good", bad);
+  for (const bad of ["x:x: :0::/", "x:x:0x0:0::/", "x:x::0::/", "x:x:0:0::/a\0b"])
+    assert.is(findAccount(`${bad}:/bin/sh\n${good}`, 0)?.home, "/good", bad);
+  assert.is(findAccount(good, 0)?.home, "/good");
+  assert.is(findByName("a:x:4294967295:\na:x:7:\n", "a"), 7);
+  assert.is(findGroup("a:x: :\nb:x:0:\n", 0), "b");
 });
 
 test("groups and names are found", () => {

@@ -128,6 +128,25 @@ test("a kept layer stays with its image, and knows it", async (context) => {
   assert.match(stderr, /lies over an older plain/);
 });
 
+test("what a jail has left in place of a kept layer's /etc/passwd is no more than its own loss", async (context) => {
+  const world = makeWorld(context);
+  world.make("plain", () => {});
+  const toml = `${world.toml}writable = "persistent"\nname = "work"\n[[mount]]\ntype = "none"\ntarget = "/etc/passwd"\n`;
+  const after = async (script: string) => {
+    await shout({ ...world, toml, command: sh(`cd /etc; rm -rf passwd; ${script}`) });
+    return shout({ ...world, toml, command: sh('echo "$HOME $(id -g)"') });
+  };
+  const account = (fields: string) => `printf '${fields}:/bin/sh\\n' > passwd`;
+  assert.is(await after(account("root:x:0:7::/of-the-layer")), "/of-the-layer 7\n");
+  const long = "$(printf %0300d 0)";
+  for (const link of [long, `${long}/x`, "passwd", "/proc/self/environ", "../../../../../../etc/passwd"])
+    assert.is(await after(`ln -s ${link} passwd`), "/ 0\n", link);
+  assert.is(await after("mkfifo passwd"), "/ 0\n");
+  assert.is(await after("mkdir passwd"), "/ 0\n");
+  for (const fields of ["root:x:0:0::/a\\0b", "root:x:0:none::/x", "root:x:0:99999999999::/x"])
+    assert.is(await after(account(fields)), "/ 0\n", fields);
+});
+
 test("the image's configuration stands where the profile says nothing", async (context) => {
   const world = makeWorld(context);
   world.make("plain", () => {});
