@@ -143,6 +143,20 @@ static int op_mount_point(struct jail *jail, const struct op_mount_point *op) {
     return 0;
 }
 
+/* Whether what is open is still what has that name: its remover, who had the lock before us, may
+ * have been faster, and what lies there now another one, or nothing. */
+static int check_name(struct jail *jail, long fd, const char *path) {
+    struct stat held, stat;
+    long error = sys(newfstatat, fd, "", &held, AT_EMPTY_PATH);
+
+    if (error < 0)
+        return fail(jail, STEP_FSTAT, error);
+    if (sys(newfstatat, AT_FDCWD, path, &stat, AT_SYMLINK_NOFOLLOW) < 0 ||
+        stat.st_dev != held.st_dev || stat.st_ino != held.st_ino)
+        return fail(jail, STEP_OPEN, -ENOENT);
+    return 0;
+}
+
 /* Whoever finds it locked reads there who has it. The lock ends with the last of its descriptors,
  * ours and that of init: whatever kills us, nobody is left waiting for a jail that is gone. */
 static int op_layer(struct jail *jail, const struct op_layer *op) {
@@ -161,6 +175,8 @@ static int op_layer(struct jail *jail, const struct op_layer *op) {
     if (error < 0)
         return fail(jail, STEP_FLOCK, error);
     jail->layer = (int)fd;
+    if (check_name(jail, fd, op->lock) < 0)
+        return -1;
     text_add_number(&holder, sys(getpid));
     text_add(&holder, "\n");
     error = sys(ftruncate, fd, 0);
@@ -169,17 +185,9 @@ static int op_layer(struct jail *jail, const struct op_layer *op) {
     return error < 0 ? fail(jail, STEP_WRITE, error) : 0;
 }
 
-static int is_at(const struct stat *held, const char *path) {
-    struct stat stat;
-
-    return sys(newfstatat, AT_FDCWD, path, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
-           stat.st_dev == held->st_dev && stat.st_ino == held->st_ino;
-}
-
 /* Jails share a volume or an image; who removes it has the lock alone. It is not made here: where
  * it is missing what it stands for is. */
 static int op_hold(struct jail *jail, const struct op_hold *op) {
-    struct stat stat;
     long fd, error;
 
     if (jail->held_count == MAX_HELD)
@@ -191,12 +199,8 @@ static int op_hold(struct jail *jail, const struct op_hold *op) {
     error = sys(flock, fd, LOCK_SHARED | LOCK_NO_WAIT);
     if (error < 0)
         return fail(jail, STEP_FLOCK, error);
-    error = sys(newfstatat, fd, "", &stat, AT_EMPTY_PATH);
-    if (error < 0)
-        return fail(jail, STEP_FSTAT, error);
-    /* removed between our two calls: what has its name now is another one, or nothing */
-    if (!is_at(&stat, op->lock))
-        return fail(jail, STEP_OPEN, -ENOENT);
+    if (check_name(jail, fd, op->lock) < 0)
+        return -1;
     sys(utimensat, fd, NULL, NULL, 0);
     return 0;
 }

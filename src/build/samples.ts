@@ -154,6 +154,7 @@ const tree: readonly Row[] = [
   ],
   ["sysfs_too_revealing", mount("sysfs", "/sys"), "fsmount", "EPERM"],
   ["layer_busy", layer, "flock", "EAGAIN"],
+  ["layer_gone", layer, "open", "ENOENT"],
   ["layer_closed", layer, "open", "EACCES"],
   ["image_gone", image, "open", "ENOENT"],
   ["volume_gone", volume, "open", "ENOENT"],

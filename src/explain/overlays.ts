@@ -46,6 +46,14 @@ export const overlayRules: readonly Rule[] = [
     ),
   },
   {
+    name: "layer_gone",
+    ops: ["layer"],
+    steps: ["open"],
+    errnos: ["ENOENT"],
+    why: "It was removed just now, after this start had seen it.",
+    fix: "Start again: a layer that is missing is made anew.",
+  },
+  {
     name: "layer_closed",
     ops: ["layer"],
     why: (failure) => `Its lock can't be opened or written: ${quoteWord(lockOf(failure))}.`,

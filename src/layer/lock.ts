@@ -19,7 +19,7 @@ export function findHolder(directory: string): number | undefined {
 
 /** @throws TsjailError `layer_busy` where a jail has it */
 export function withLayer<T>(name: string, directory: string, work: () => T): T {
-  const fd = openLock(directory);
+  const fd = openLock(directory, constants.O_CREAT);
   try {
     if (fd === undefined || tryLock(fd, "exclusive")) return work();
     const pid = readHolder(directory);
@@ -32,10 +32,11 @@ export function withLayer<T>(name: string, directory: string, work: () => T): T 
   }
 }
 
-/** Undefined where no jail has ever run in it. */
-function openLock(directory: string): number | undefined {
+/** Undefined where no jail has ever run in it.
+ * @param create makes it then: the first jail may come meanwhile */
+function openLock(directory: string, create = 0): number | undefined {
   try {
-    return openSync(layerPlaces(directory).lock, constants.O_RDONLY | constants.O_NOFOLLOW);
+    return openSync(layerPlaces(directory).lock, constants.O_RDONLY | constants.O_NOFOLLOW | create, 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

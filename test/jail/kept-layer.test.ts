@@ -1,6 +1,6 @@
 // Layers that are kept: written by one jail, seen by the next, by one at a time, and what `tsjail diff` and `tsjail
 // layer` make of them. In: a home of the test's own, and a root with next to nothing in it.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import {
   existsSync,
   lstatSync,
@@ -9,6 +9,7 @@ import {
   readFileSync,
   readlinkSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -26,7 +27,7 @@ import {
   startJail,
   tsjail,
 } from "../support/jail.ts";
-import { until } from "../support/process.ts";
+import { until, watch } from "../support/process.ts";
 import { suite, type TestContext } from "../support/suite.ts";
 
 const test = suite("jail: kept layers");
@@ -235,6 +236,53 @@ test("ls names the layers, and who has them; rm takes one away, whatever modes a
   assert.equal([removed.status, removed.stdout], [0, ""]);
   assert.equal(readdirSync(world.layers), []);
   assert.is(await shout({ ...world, command: sh("ls /data/gone") }), "/data/gone\n");
+});
+
+test.needs("command:strace")(
+  "who has waited while a layer was removed and made anew does not write to it beside another",
+  { timeLimit: 60 },
+  async (context) => {
+    const world = makeWorld(context);
+    const profile = join(world.home, "box.toml");
+    writeFileSync(profile, world.toml);
+    const start = (...through: readonly string[]) => {
+      const [program = "", ...words] = [
+        ...through,
+        tsjail,
+        "-p",
+        profile,
+        "sh",
+        "-c",
+        "echo x > /data/by-it",
+      ];
+      const env = Object.entries({ ...process.env, ...world.env }).filter(([, value]) => value !== undefined);
+      return watch(spawn(program, words, { env: Object.fromEntries(env) as NodeJS.ProcessEnv }));
+    };
+    assert.is((await start().ended).status, 0);
+    // It makes the lock, and takes its time to take it.
+    unlinkSync(join(world.layers, "work/lock"));
+    const delay = ["-e", "trace=flock", "-e", "inject=flock:delay_enter=4000000:when=1"];
+    const late = start("strace", "-qq", "-o", join(world.home, "log"), ...delay);
+    await until(() => existsSync(join(world.layers, "work/lock")), "the lock");
+    assert.is(run(world, "layer", "rm", "work").status, 0);
+    const other = await hold(world);
+    const { status, stderr } = await late.ended;
+    assert.is(status, 125, stderr);
+    assert.match(stderr, /It was removed just now/);
+    assert.not.ok(existsSync(join(world.layers, "work/upper/data/by-it")));
+    await other.end();
+    assert.is((await start().ended).status, 0);
+    assert.ok(existsSync(join(world.layers, "work/upper/data/by-it")));
+  },
+);
+
+test("a layer in which no jail was yet is locked, too, while it is removed or read", async (context) => {
+  const world = makeWorld(context);
+  mkdirSync(join(world.layers, "work/upper"), { recursive: true });
+  assert.is(run(world, "layer", "export", "work", join(world.home, "archive")).status, 0);
+  assert.ok(existsSync(join(world.layers, "work/lock")));
+  assert.is(run(world, "layer", "rm", "work").status, 0);
+  assert.equal(readdirSync(world.layers), []);
 });
 
 test("a layer that isn't there is named, with the nearest that is", async (context) => {
