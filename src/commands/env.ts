@@ -87,9 +87,11 @@ export const env: Command = {
   async run(call: Call): Promise<number> {
     const [action = "", name] = call.words;
     const act = actions.get(action);
+    // Before this command: select.ts makes `enter NAME` a start.
+    if (action === "enter") requireName(action, undefined);
     if (act === undefined) {
       throw new TsjailError("usage", `\`tsjail env\` does not know ${quoteShort(action)}.`, {
-        hint: "It knows create, ls, rm and enter.",
+        hint: "It knows create, ls, rm and enter. For a program called env: tsjail … -- env",
       });
     }
     try {

@@ -1,16 +1,18 @@
 // An environment, made: a kept layer over an image or a directory, with its owner in the user database, a home, and last
 // the profile, without which nothing of it is seen. In: a wish. Out: its profile's path, or an error and nothing left.
-import { linkSync, lstatSync, mkdirSync, unlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, linkSync, lstatSync, mkdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { makeDirectories } from "../directory.ts";
 import { TsjailError } from "../error.ts";
 import { readFile } from "../host/file.ts";
 import { decodeText } from "../host/host.ts";
 import type { Account } from "../host/identity.ts";
 import type { Layered } from "../host/layered.ts";
-import { LinkFinder } from "../host/links.ts";
+import { LinkFinder, splitPath } from "../host/links.ts";
 import type { MakerName } from "../host/makers.ts";
+import { removeTree } from "../image/remove.ts";
 import { describeImage, resolveImage } from "../image/resolve.ts";
+import { makeScratch, sweep } from "../image/scratch.ts";
 import { preparePlan, type Surroundings } from "../launch/prepare.ts";
 import { keepLayer, type Over } from "../layer/keep.ts";
 import { layerPlaces } from "../layer/place.ts";
@@ -18,10 +20,12 @@ import { removeLayer } from "../layer/remove.ts";
 import { quoteWord } from "../plan/escape.ts";
 import { describeErrno } from "../profile/parse.ts";
 import { makeVolumes } from "../volume/make.ts";
+import { makePath } from "../volume/path.ts";
 import { volumePlaces } from "../volume/place.ts";
 import { removeVolume } from "../volume/remove.ts";
 import { addAccount } from "./account.ts";
-import { type EnvPlaces, envPlaces } from "./place.ts";
+import { findHome } from "./list.ts";
+import { draftDirectory, type EnvPlaces, envPlaces } from "./place.ts";
 import { type EnvWish, formatEnvProfile } from "./profile.ts";
 
 export interface CreateWish extends Omit<EnvWish, "shell" | "home"> {
@@ -39,35 +43,33 @@ interface Base {
 export function createEnv(wish: CreateWish, caller: Account, around: Surroundings): EnvPlaces {
   const places = envPlaces(around.environment, wish.name);
   const volume = join(places.volumes, places.home);
-  for (const [path, what] of [
-    [places.profile, "an environment"],
-    [places.layer, "a kept layer"],
-    ...(wish.ownHome ? [[volume, "a volume"] as const] : []),
-  ] as const) {
-    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
-      throw new TsjailError("usage", `There is ${what} of that name already: ${quoteWord(path)}.`, {
-        hint: "Give another name, or remove it.",
-      });
-  }
+  const parts = [
+    [places.profile, "an environment", "env"],
+    [places.layer, "a kept layer", "layer"],
+    ...(wish.ownHome ? [[volume, "a volume", "volume"] as const] : []),
+  ] as const;
+  for (const part of parts)
+    if (lstatSync(part[0], { throwIfNoEntry: false }) !== undefined) throw taken(part);
   const base = findBase(wish, around);
   const shell = findShell(base, caller.shell);
-  const draft = `${places.profile}.${process.pid}.new`;
   const made: (() => void)[] = [];
   try {
-    makeDirectories(places.envs);
-    made.push(() => unlinkSync(draft));
-    const home = wish.ownHome ? places.home : undefined;
-    writeFileSync(draft, formatEnvProfile({ ...wish, shell, home }), { mode: 0o600, flag: "wx" });
-    const maker = findMaker(draft, around);
-    made.push(() => removeLayer(places.layer));
-    makeLayer(places, base, maker, { ...caller, shell });
-    if (wish.ownHome) {
-      made.push(() => removeVolume(volume));
-      makeHome(places, base, wish, caller.home);
-    }
-    // Never in the place of another: link(2).
-    linkSync(draft, places.profile);
-    unlinkSync(draft);
+    withDraft(places, (draft) => {
+      const home = wish.ownHome ? places.home : undefined;
+      writeFileSync(draft, formatEnvProfile({ ...wish, shell, home }), { mode: 0o600, flag: "wx" });
+      const maker = findMaker(draft, around);
+      makeDirectories(dirname(places.layer));
+      // From here on nobody else makes an environment of that name, and what is undone is ours.
+      if (!tryMake(places.layer)) throw taken(parts[1]);
+      made.push(() => removeLayer(places.layer));
+      makeLayer(places, base, maker, { ...caller, shell });
+      if (wish.ownHome) {
+        made.push(() => findHome(places, wish.name) && removeVolume(volume));
+        makeHome(places, base, wish, caller.home);
+      }
+      // Never in the place of another: link(2).
+      linkSync(draft, places.profile);
+    });
   } catch (error) {
     for (const undo of made.reverse()) tryTo(undo);
     if (error instanceof TsjailError) throw error;
@@ -77,6 +79,35 @@ export function createEnv(wish: CreateWish, caller: Account, around: Surrounding
     });
   }
   return places;
+}
+
+const taken = ([path, what, command]: readonly [path: string, what: string, command: string]): TsjailError =>
+  new TsjailError("usage", `There is ${what} of that name already: ${quoteWord(path)}.`, {
+    hint: `Give another name, or remove it: tsjail ${command} rm ${basename(path, ".toml")}`,
+  });
+
+/** A file that nobody lists. Who is killed meanwhile leaves it to the next one who makes an environment. */
+function withDraft({ envs, profile }: EnvPlaces, work: (draft: string) => void): void {
+  const drafts = draftDirectory(envs);
+  makeDirectories(drafts);
+  sweep(drafts);
+  const { path, fd } = makeScratch(drafts);
+  try {
+    work(join(path, basename(profile)));
+  } finally {
+    removeTree(path);
+    closeSync(fd);
+  }
+}
+
+function tryMake(directory: string): boolean {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
 }
 
 function tryTo(undo: () => void): void {
@@ -107,10 +138,15 @@ function findBase({ root }: CreateWish, { environment }: Surroundings): Base {
   };
 }
 
-/** A file of the root, links followed inside it; undefined where there is none. */
-function findFile({ layered }: Base, path: string): string | undefined {
+/** Where a path of the root leads, links followed inside it; undefined where they lead nowhere. */
+function follow({ layered }: Base, path: string): { finder: LinkFinder; place: string | undefined } {
   const finder = new LinkFinder(layered);
-  const place = finder.resolve({ root: layered.root, path });
+  return { finder, place: finder.resolve({ root: layered.root, path }) };
+}
+
+/** A file of the root; undefined where there is none. */
+function findFile(base: Base, path: string): string | undefined {
+  const { finder, place } = follow(base, path);
   const found = place === undefined ? undefined : finder.locate(place);
   return found !== undefined && lstatSync(found, { throwIfNoEntry: false })?.isFile() ? found : undefined;
 }
@@ -126,28 +162,45 @@ function makeLayer({ layer }: EnvPlaces, base: Base, maker: MakerName, account: 
     return file === undefined ? "" : (decodeText(readFile(file)) ?? "");
   };
   const { passwd, group } = addAccount({ passwd: read("/etc/passwd"), group: read("/etc/group") }, account);
-  const etc = join(layerPlaces(layer).upper, "etc");
-  mkdirSync(etc, { mode: 0o755 });
-  writeFileSync(join(etc, "passwd"), passwd, { mode: 0o644 });
-  writeFileSync(join(etc, "group"), group, { mode: 0o644 });
+  // Where a link of the root leads (/etc → usr/etc): a directory in its place would hide all that is behind it.
+  const write = (path: string, text: string) => {
+    const inside = follow(base, path).place?.slice(base.layered.root.length) ?? path;
+    const file = join(layerPlaces(layer).upper, inside);
+    mkdirSync(dirname(file), { mode: 0o755, recursive: true });
+    writeFileSync(file, text, { mode: 0o644, flag: "wx" });
+  };
+  write("/etc/passwd", passwd);
+  write("/etc/group", group);
 }
 
 /** As useradd(8) fills it. Projects in the home have their mount points made: jails make none on the host. */
-function makeHome({ volumes, home }: EnvPlaces, { layered }: Base, wish: CreateWish, path: string): void {
+function makeHome({ volumes, home }: EnvPlaces, base: Base, wish: CreateWish, path: string): void {
   const directory = join(volumes, home);
-  const skeleton = findDirectory(layered, "/etc/skel");
-  const copy = skeleton ? { layers: layered.layers, path: "/etc/skel", leftOut: [] } : undefined;
+  const { layers } = base.layered;
+  const copy = hasDirectory(base, "/etc/skel") ? { layers, path: "/etc/skel", leftOut: [] } : undefined;
   const origin = { file: "command line" };
   makeVolumes([{ kind: "name", name: home, directory, profile: `@${wish.name}`, origin, copy }]);
+  const { data } = volumePlaces(directory);
   for (const project of wish.projects) {
-    if (project.startsWith(`${path}/`)) {
-      mkdirSync(join(volumePlaces(directory).data, project.slice(path.length)), { recursive: true });
-    }
+    if (project.startsWith(`${path}/`)) makeProject(data, project, project.slice(path.length));
   }
 }
 
-function findDirectory(layered: Layered, path: string): boolean {
-  const finder = new LinkFinder(layered);
-  const place = finder.resolve({ root: layered.root, path });
+/** What is in the home already the root has brought: a link of its own must not lead us out of it. */
+function makeProject(data: string, project: string, inside: string): void {
+  const origin = { file: "command line" };
+  try {
+    makePath({ kind: "path", path: project, base: data, names: splitPath(inside), origin }, []);
+  } catch (cause) {
+    throw new TsjailError("env_failed", `The project ${quoteWord(project)} has no place in the home.`, {
+      detail: "The root has something else there in /etc/skel, with which a home begins.",
+      hint: "Show it somewhere else, by a [[mount]] of a profile of yours (--profile), or use another root.",
+      cause,
+    });
+  }
+}
+
+function hasDirectory(base: Base, path: string): boolean {
+  const { finder, place } = follow(base, path);
   return place !== undefined && finder.probe(place) === "directory";
 }

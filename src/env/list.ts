@@ -8,7 +8,9 @@ import { findHolder, withLayer } from "../layer/lock.ts";
 import { layerPlaces } from "../layer/place.ts";
 import { removeLayer } from "../layer/remove.ts";
 import { quoteWord } from "../plan/escape.ts";
+import { isLayerName } from "../profile/layer-name.ts";
 import { nearestHint } from "../profile/nearest.ts";
+import { readRecord } from "../volume/list.ts";
 import { withVolume } from "../volume/lock.ts";
 import { volumePlaces } from "../volume/place.ts";
 import { removeVolume } from "../volume/remove.ts";
@@ -36,7 +38,9 @@ export function listEnvNames(environment: Environment): string[] {
   const { envs } = envPlaces(environment, "any");
   try {
     const files = readdirSync(envs).filter((file) => file.endsWith(extension));
-    return files.map((file) => file.slice(0, -extension.length)).sort();
+    const names = files.map((file) => file.slice(0, -extension.length));
+    // Whatever else somebody has put there is none of ours.
+    return names.filter(isLayerName).sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
@@ -49,7 +53,7 @@ export const listEnvs = (environment: Environment): Env[] =>
 function describeEnv(name: string, places: EnvPlaces): Env {
   const { profile, layer } = places;
   const record = readLayer(layer);
-  const home = findHome(places);
+  const home = findHome(places, name);
   return {
     name,
     profile,
@@ -61,10 +65,12 @@ function describeEnv(name: string, places: EnvPlaces): Env {
   };
 }
 
-/** The directory of the home's volume; undefined where the home is the host's. */
-function findHome({ volumes, home }: EnvPlaces): string | undefined {
+/** The directory of the home's volume; undefined where the home is the host's: a volume of that name may be somebody
+ * else's then, and says so. */
+export function findHome({ volumes, home, profile }: EnvPlaces, name: string): string | undefined {
   const directory = join(volumes, home);
-  return lstatSync(directory, { throwIfNoEntry: false })?.isDirectory() ? directory : undefined;
+  const maker = readRecord(directory)?.profile;
+  return maker === `@${name}` || maker === profile ? directory : undefined;
 }
 
 /** @throws TsjailError `env_not_found` */
@@ -80,7 +86,7 @@ export function findEnv(environment: Environment, name: string): EnvPlaces {
 /** Not while a jail has it. What is half removed has no profile any more, and can be removed by its parts.
  * @throws TsjailError `layer_busy`, `volume_busy`, an errno */
 export function removeEnv(places: EnvPlaces, name: string, keepsHome: boolean): void {
-  const home = keepsHome ? undefined : findHome(places);
+  const home = keepsHome ? undefined : findHome(places, name);
   const removeRest = () => {
     const isThere = lstatSync(places.layer, { throwIfNoEntry: false }) !== undefined;
     unlinkSync(places.profile);

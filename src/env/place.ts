@@ -17,6 +17,9 @@ export interface EnvPlaces {
   readonly home: string;
 }
 
+/** Of what is half made: no environment's file, whose names end in .toml. */
+export const draftDirectory = (envs: string): string => join(envs, ".tmp");
+
 /** @throws TsjailError `variable_unset` without a home, `usage` for what can't be a name */
 export function envPlaces(
   environment: Readonly<Record<string, string | undefined>>,
@@ -27,9 +30,10 @@ export function envPlaces(
     const message = "There is no place for environments: neither XDG_DATA_HOME nor HOME is an absolute path.";
     throw new TsjailError("variable_unset", message, { hint: "Set HOME." });
   }
-  if (!isLayerName(name)) {
+  const home = `${name}-home`;
+  if (!isLayerName(name) || !isLayerName(home)) {
     throw new TsjailError("usage", `${quoteShort(name)} can't be the name of an environment.`, {
-      hint: "Write letters, digits, and . _ - after the first, for example: work",
+      hint: "Write letters, digits, and . _ - after the first, at most 95, for example: work",
     });
   }
   const envs = join(data, "envs");
@@ -39,6 +43,6 @@ export function envPlaces(
     profile: join(envs, `${name}.toml`),
     layer: join(data, "layers", name),
     volumes: join(data, "volumes"),
-    home: `${name}-home`,
+    home,
   };
 }

@@ -25,6 +25,13 @@ const literal = (text: string): string =>
 
 const list = (texts: readonly string[]): string => `[${texts.map(literal).join(", ")}]`;
 
+/** As hostname(7) takes it: hyphens are inside. */
+const hostname = (name: string): string =>
+  name
+    .replaceAll(/[^A-Za-z0-9-]/g, "-")
+    .slice(0, 63)
+    .replace(/-+$/, "");
+
 export function formatEnvProfile(wish: EnvWish): string {
   const { name, root, home, projects } = wish;
   const where = root.type === "image" ? `image = ${literal(root.image)}` : `path = ${literal(root.path)}`;
@@ -35,7 +42,7 @@ export function formatEnvProfile(wish: EnvWish): string {
     `# The environment ${name}: \`tsjail @${name}\` goes by this file. It is yours to edit; \`tsjail check @${name}\`
 # says whether it is right.
 extends = ${list(wish.extends)}
-hostname = ${literal(name.replaceAll(/[^A-Za-z0-9-]/g, "-").slice(0, 63))}
+hostname = ${literal(hostname(name))}
 command = ${list([wish.shell, "-l"])}
 
 [root]

@@ -60,7 +60,8 @@ export function findVolume(volumes: string, name: string): string {
   });
 }
 
-function readRecord(directory: string): VolumeRecord | undefined {
+/** What volume.json says; undefined where there is none, or none that makes sense. */
+export function readRecord(directory: string): VolumeRecord | undefined {
   try {
     const parsed = v.safeParse(form, JSON.parse(readFileSync(volumePlaces(directory).about, "utf8")));
     return parsed.success ? parsed.output : undefined;

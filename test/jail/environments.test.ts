@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -190,6 +191,110 @@ test("it is removed with its layer and its home, or without the home", (context)
   run("env", "create", "work", "--image", "small");
   run("env", "rm", "work", "--keep-home");
   assert.equal(left(), ["work-home"]);
+});
+
+test("a home that is the host's is none of its own: a volume of that name is somebody else's", (context) => {
+  const { run, data } = makeWorld(context);
+  const volume = join(data, "volumes/work-home/data");
+  run(
+    ...["-p", "image", "--image", "small", "--set", 'volume+=[{ name = "work-home", target = "/srv" }]'],
+    ...["sh", "-c", "echo precious > /srv/file"],
+  );
+  run("env", "create", "work", "--image", "small", "--home", "host");
+  assert.match(run("env", "ls"), / your home /);
+  run("env", "rm", "work");
+  assert.is(readFileSync(join(volume, "file"), "utf8"), "precious\n");
+  run("volume", "rm", "work-home");
+  // A home that was removed a start makes anew, and it is the environment's as the first was.
+  run("env", "create", "work", "--image", "small");
+  run("volume", "rm", "work-home");
+  run("@work", "true");
+  assert.ok(existsSync(volume));
+  run("env", "rm", "work");
+  assert.not.ok(existsSync(volume));
+});
+
+test("of several who make the same one, one does, and takes no harm", { timeLimit: 60 }, async (context) => {
+  const { run, home, data, env } = makeWorld(context);
+  const given = Object.entries({ ...process.env, ...env }).filter(([, value]) => value !== undefined);
+  for (let round = 0; round < 4; round++) {
+    const name = `work${round}`;
+    const makers = Array.from({ length: 3 }, () =>
+      watch(
+        spawn(tsjail, ["env", "create", name, "--image", "small"], {
+          cwd: home,
+          env: Object.fromEntries(given) as NodeJS.ProcessEnv,
+        }),
+      ),
+    );
+    const ends = await Promise.all(makers.map(({ ended }) => ended));
+    assert.equal(ends.map(({ status }) => status).sort(), [0, 125, 125], JSON.stringify(ends));
+    for (const { status, stderr } of ends)
+      if (status !== 0) assert.match(stderr, /of that name already[\s\S]*tsjail (env|layer|volume) rm work/);
+    assert.match(readFileSync(join(data, "layers", name, "upper/etc/passwd"), "utf8"), /^other:/m);
+    assert.is(run(`@${name}`, "sh", "-c", "echo whole"), "whole\n");
+  }
+});
+
+test("what was half made when somebody was killed can be removed, or is gone by itself", (context) => {
+  const { run, fail, data } = makeWorld(context);
+  mkdirSync(join(data, "envs/.tmp/make-dead"), { recursive: true });
+  writeFileSync(join(data, "envs/.tmp/make-dead/work.toml"), "");
+  writeFileSync(join(data, "envs/no name.toml"), "");
+  for (const half of ["layers/work", "volumes/work-home"]) {
+    mkdirSync(join(data, half), { recursive: true });
+    const { status, stderr } = fail("env", "create", "work", "--image", "small");
+    assert.is(status, 125);
+    const advice = /it: tsjail (.*)$/m.exec(stderr)?.[1] ?? "";
+    assert.match(advice, /^(layer|volume) rm work/);
+    run(...advice.split(" "));
+  }
+  run("env", "create", "work", "--image", "small");
+  assert.equal(readdirSync(join(data, "envs/.tmp")), []);
+  assert.match(run("env", "ls"), /^work .*\n$/);
+});
+
+test("what a root brings leads nobody out of the new home, nor covers its /etc", (context) => {
+  const { run, fail, home, data } = makeWorld(context);
+  const root = join(home, "rootfs");
+  const [project, outside] = [join(home, "src/project"), join(home, "outside")];
+  for (const path of [project, outside, join(root, "usr")]) mkdirSync(path, { recursive: true });
+  renameSync(join(root, "etc"), join(root, "usr/etc"));
+  symlinkSync("usr/etc", join(root, "etc"));
+  writeFileSync(join(root, "usr/etc/os-release"), "NAME=root\n");
+  run("env", "create", "linked", "--root", root, "--project", project);
+  assert.is(run("@linked", "sh", "-c", "cat /etc/os-release; ls -d /etc/passwd"), "NAME=root\n/etc/passwd\n");
+  assert.match(run("@linked", "cat", "/etc/passwd"), new RegExp(`:x:${process.getuid?.()}:`));
+  symlinkSync(outside, join(root, "usr/etc/skel/src"));
+  const { status, stderr } = fail("env", "create", "led", "--root", root, "--project", project);
+  assert.is(status, 125);
+  assert.match(stderr, /project .*src\/project has no place in the home/);
+  assert.equal(readdirSync(outside), []);
+  for (const left of ["envs/led.toml", "layers/led", "volumes/led-home"])
+    assert.not.ok(existsSync(join(data, left)), left);
+  run("env", "create", "led", "--root", root);
+  assert.is(run("@led", "sh", "-c", "ls ~"), "src\n");
+});
+
+test("names are names of layers, of volumes and, nearly, of machines", (context) => {
+  const { run, fail } = makeWorld(context);
+  for (const name of ["a_", "a.b", "x-", "n".repeat(95)]) {
+    run("env", "create", name, "--image", "small");
+    assert.is(run(`@${name}`, "sh", "-c", "echo in"), "in\n");
+  }
+  const { stderr } = fail("env", "create", "n".repeat(96), "--image", "small");
+  assert.match(stderr, /can't be the name of an environment/);
+  assert.match(fail("env", "enter").stderr, /`tsjail env enter` needs the name/);
+  assert.match(fail("env", "A=1", "true").stderr, /does not know "A=1"[\s\S]*-- env/);
+});
+
+test("it is entered where a plan is kept for other command lines, too", (context) => {
+  const { run, fail } = makeWorld(context);
+  run("env", "create", "work", "--image", "small");
+  for (let round = 0; round < 4; round++) run("sh", "-c", "echo of the host");
+  assert.is(run("@work", "sh", "-c", "cat /etc/hostname"), "work\n");
+  assert.match(fail("@wrk", "sh").stderr, /There is no environment/);
+  assert.is(fail("--", "@work", "sh").status, 127);
 });
 
 test("what can't be made leaves nothing, and what isn't there is named", (context) => {
