@@ -10,14 +10,21 @@ import { findCover, findHostPath, type View } from "./view.ts";
  * else "/". */
 export function compileWorkdir(request: Request, { view }: Resolved, account: InsideAccount): Operation[] {
   const { workdir } = request.profile;
-  const path = workdir ?? findWorkdir(request, view, account.home);
-  return [{ op: "workdir", origin: originOf(request, "workdir"), path }];
+  const { path, key } =
+    workdir === undefined ? findWorkdir(request, view, account.home) : { path: workdir, key: "workdir" };
+  return [{ op: "workdir", origin: originOf(request, key), path }];
 }
 
-function findWorkdir({ host: { cwd, image } }: Request, view: View, home: string): string {
-  if (cwd.startsWith("/") && findHostPath(view, cwd) === cwd) return cwd;
-  if (image?.workdir !== undefined) return image.workdir;
-  return isInside(view, home) ? home : "/";
+/** With the key that is to blame. */
+function findWorkdir(
+  { host: { cwd, image } }: Request,
+  view: View,
+  home: string,
+): { path: string; key: string } {
+  const key = "workdir";
+  if (cwd.startsWith("/") && findHostPath(view, cwd) === cwd) return { path: cwd, key };
+  if (image?.workdir !== undefined) return { path: image.workdir, key: "root.image" };
+  return { path: isInside(view, home) ? home : "/", key };
 }
 
 /** Whether a directory is surely there: put there by an intent, on the way to one, or shown from the host. */

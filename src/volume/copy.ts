@@ -48,6 +48,16 @@ const chunk = 256 * 1024;
  * @throws TsjailError `volume_failed` for what can't be copied, or an errno of the file system that is written to */
 export function copyContent({ layers, path, leftOut }: CopyWish, to: string): void {
   const subject = `What the root has at ${path}`;
+  try {
+    copyMerged({ layers, path, leftOut }, subject, to);
+  } catch (error) {
+    // The copy's words are those of an archive that is unpacked.
+    if (!(error instanceof TsjailError) || error.code !== "image_invalid") throw error;
+    throw new TsjailError("volume_failed", error.message, { hint: advice, cause: error });
+  }
+}
+
+function copyMerged({ layers, path, leftOut }: CopyWish, subject: string, to: string): void {
   withDirectories(
     layers.map((layer) => Buffer.from(layer)),
     constants.O_DIRECTORY,
@@ -71,9 +81,11 @@ export function copyContent({ layers, path, leftOut }: CopyWish, to: string): vo
   );
 }
 
+const advice = "Give it another target, or let it begin empty: copy = false";
+
 function refuse(path: string, why: string, cause?: unknown): TsjailError {
   return new TsjailError("volume_failed", `The volume can't begin with ${path} of the root: it ${why}.`, {
-    hint: "Give it another target, or let it begin empty: copy = false",
+    hint: advice,
     cause,
   });
 }

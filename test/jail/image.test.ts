@@ -164,6 +164,17 @@ test("the image's configuration stands where the profile says nothing", async (c
   assert.is(await shout({ ...world, options, command }), "from the profile\n/etc\n5\n6\n");
 });
 
+test("where an image's directory is missing, the image is named", async (context) => {
+  const world = makeWorld(context);
+  world.make("plain", () => {});
+  configure(world, "plain", { WorkingDir: "/data/none" });
+  const { status, stderr } = await jail({ ...world, command: ["true"] });
+  assert.is(status, 125);
+  assert.match(stderr, /working directory \/data\/none[\s\S]*asked for by root\.image in/);
+  configure(world, "plain", { WorkingDir: "/data" });
+  assert.is(await shout({ ...world, command: ["pwd"] }), "/data\n");
+});
+
 test("who an image's user is, its own database says", async (context) => {
   const world = makeWorld(context);
   world.make("plain", () => {});

@@ -11,6 +11,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -19,6 +20,7 @@ import {
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
+import type { TsjailError } from "../../src/error.ts";
 import { fromText } from "../../src/image/bytes.ts";
 import { removeTree } from "../../src/image/remove.ts";
 import { makeWhiteout, readAttribute, setAttribute } from "../../src/image/system.ts";
@@ -207,6 +209,27 @@ test("where the root has nothing the copy is empty; a file is refused, for a vol
   for (const from of ["/none", "/none/deeper", "/file/below"])
     assert.equal(readdirSync(copy(from)), [], from);
   assert.throws(() => copy("/file"), /can't begin with \/file of the root: it is no directory/);
+});
+
+test("what is too deep for a path is named, with what to do", (context) => {
+  const { copy, path } = makeWorld(context);
+  // Deeper than one path can say: made at the top, and moved down.
+  const name = "d".repeat(200);
+  const top = join(path, "root/data");
+  mkdirSync(join(top, ...Array(10).fill(name)), { recursive: true });
+  copy("/data");
+  for (let round = 0; round < 2; round++) {
+    mkdirSync(join(path, "next", ...Array(9).fill(name)), { recursive: true });
+    renameSync(top, join(path, "next", ...Array(9).fill(name), name));
+    renameSync(join(path, "next"), top);
+  }
+  assert.throws(
+    () => copy("/data"),
+    (error) => {
+      const { code, hint } = error as TsjailError;
+      return code === "volume_failed" && /copy = false/.test(hint ?? "");
+    },
+  );
 });
 
 test.needs("user")("what can't be read is named, and not left out silently", (context) => {
