@@ -84,12 +84,14 @@ function* packEntry(packing: Packing, path: ByteString): Generator<Buffer> {
   const cut = path.lastIndexOf("/") + 1;
   const name = path.slice(cut);
   if (packing.marks?.isNothing(name)) return;
-  if (stats.isDirectory()) return yield* packDirectory(packing, path);
   if (stats.isSocket()) return;
-  const removed = packing.marks?.findRemoved(name, stats.isCharacterDevice() && stats.rdev === 0n);
+  const isDevice = stats.isCharacterDevice() && stats.rdev === 0n;
+  const removed = stats.isDirectory() ? undefined : packing.marks?.findRemoved(name, isDevice);
   if (removed !== undefined) {
     return yield* writeMark(packing, `${path.slice(0, cut)}.wh.${removed}`, stats);
   }
+  if (name.startsWith(".wh.")) throw meansRemoved(place);
+  if (stats.isDirectory()) return yield* packDirectory(packing, path);
   const key = `${stats.dev}:${stats.ino}`;
   const first = stats.nlink > 1n ? packing.seen.get(key) : undefined;
   if (first !== undefined) {
@@ -136,6 +138,13 @@ function changed(place: ByteString): TsjailError {
     hint: "End what is writing there, then try again.",
   });
 }
+
+/** Overlayfs and every other file system take such a name; in an image another one would be gone. */
+const meansRemoved = (place: ByteString): TsjailError =>
+  new TsjailError("image_invalid", `${toText(place)} can't be in an image.`, {
+    detail: "Names that begin with .wh. say in a layer's archive what is removed.",
+    hint: "Give it another name, or remove it.",
+  });
 
 function guardRead<T>(place: ByteString, read: () => T): T {
   try {

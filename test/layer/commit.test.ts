@@ -9,7 +9,9 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  rmdirSync,
   symlinkSync,
+  unlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -149,6 +151,20 @@ test("the archive holds whiteouts as images have them", async (context) => {
   assert.match(tar, "new/.wh..wh..opq\0");
   assert.not.match(tar, "user.overlay");
   assert.not.match(tar, "mnt");
+});
+
+test("a name that would remove another one is refused, and nothing is made", async (context) => {
+  const { world, upper } = await makeLayer(context);
+  for (const name of [".wh.shadow", ".wh..wh..opq"]) {
+    writeFileSync(join(upper, "etc", name), "");
+    await assert.rejects(commit(world, "made"), /etc\/\.wh\..* can't be in an image/);
+    unlinkSync(join(upper, "etc", name));
+  }
+  mkdirSync(join(upper, "etc/.wh.shadow"));
+  await assert.rejects(commit(world, "made"), /can't be in an image/);
+  rmdirSync(join(upper, "etc/.wh.shadow"));
+  writeFileSync(join(upper, "etc/.whatever"), "");
+  assert.is((await commit(world, "made")).name, "made");
 });
 
 test("a layer can be committed again and again, each image over the last one's base", async (context) => {
