@@ -235,7 +235,8 @@ test("a start with an image is kept, until the image is another", async (context
   const counter = join(world.home, "starts");
   const wrapper = `#!/bin/sh\necho x >> ${counter}\nexec ${process.execPath} "$@"\n`;
   writeFileSync(join(node, "node"), wrapper, { mode: 0o755 });
-  const env = { ...world.env, PATH: `${node}:${process.env.PATH}` };
+  // With TSJAIL_EXECUTOR, as under sanitizers, no plan is kept.
+  const env = { ...world.env, PATH: `${node}:${process.env.PATH}`, TSJAIL_EXECUTOR: "" };
   const start = () => shout({ profile, env, command: ["cat", "/data/file"] });
   const starts = () => readFileSync(counter, "utf8").split("\n").length - 1;
   assert.is(await start(), "one\n");
