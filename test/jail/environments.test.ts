@@ -1,5 +1,6 @@
 // Environments: made, entered, left, entered again, and taken away with all that belongs to them. In: a root with a
 // busybox in it, and a home of the test's own.
+// time-limit: 300s
 import { execFileSync, spawn } from "node:child_process";
 import {
   copyFileSync,

@@ -1,5 +1,6 @@
 // Images as roots: what a jail sees of the layers, where it may write, and what the image's configuration stands for.
 // In: archives of the test's own, in a store of its own.
+// time-limit: 300s
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
