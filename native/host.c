@@ -217,6 +217,8 @@ int host_set_up(struct jail *jail) {
             result = op_layer(jail, fields(op, layer));
         else if (op->opcode == OP_HOLD)
             result = op_hold(jail, fields(op, hold));
+        else if (op->opcode == OP_SCRATCH_DIRECTORY)
+            result = scratch_make(jail, fields(op, scratch_directory));
         else if (op->opcode == OP_CLONE)
             jail->namespaces = fields(op, clone)->namespaces;
         if (result < 0)

@@ -322,11 +322,11 @@ static struct service prepare_service(struct jail *jail) {
 
 /* All but what init goes on with. The locks are among it: they are not to end before the jail. */
 static void close_rest(const struct jail *jail, const struct service *service) {
-    int keep[MAX_HELD + 5] = {jail->socket, jail->slave, jail->layer, service->signals,
-                              service->children};
+    int keep[MAX_HELD + 6] = {jail->socket,     jail->slave,       jail->layer,
+                              service->signals, service->children, jail->scratch_lock};
 
-    memcpy(keep + 5, jail->held, jail->held_count * sizeof *keep);
-    close_others(keep, 5 + jail->held_count);
+    memcpy(keep + 6, jail->held, jail->held_count * sizeof *keep);
+    close_others(keep, 6 + jail->held_count);
 }
 
 void init(struct jail *jail) {

@@ -97,6 +97,8 @@ struct jail {
     int is_layer_busy;  /* another jail has it */
     int held[MAX_HELD]; /* the locks of volumes and the image */
     u32 held_count;
+    char scratch_name[32]; /* of the directory on disk for what is thrown away, or empty */
+    int scratch_lock;      /* that directory, locked, or -1 */
     struct failure failure;
     const char *said; /* what a program said whose end is the failure, or NULL */
 

@@ -61,6 +61,7 @@ static struct jail *make_jail(char **argv) {
 
     *jail = (struct jail){.plan_fd = -1, .root = -1, .stage = -1, .proc = -1};
     jail->slave = jail->socket = jail->ruleset = jail->layer = jail->scratch = -1;
+    jail->scratch_lock = -1;
     jail->argv = argv;
     return jail;
 }

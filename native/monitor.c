@@ -420,6 +420,7 @@ static int finish(struct jail *jail, struct watch *watch, struct usage *usage) {
         while (sys(wait4, watch->emulator, NULL, 0, NULL) == -EINTR)
             ;
     }
+    scratch_end(jail);
     /* it may still be keeping the plan, which the next start is to find */
     while (jail->node && sys(wait4, jail->node, NULL, 0, NULL) == -EINTR)
         ;

@@ -46,6 +46,20 @@ int host_write_maps(struct jail *jail, int pid);
 void host_undo(void);
 int host_has_to_undo(void);
 
+/* scratch.c: a directory on disk for the layers that are thrown away. */
+int scratch_make(struct jail *jail, const struct op_scratch_directory *op);
+/* Once the jail is gone: so is the directory. */
+void scratch_end(const struct jail *jail);
+/* remove.c: empties a directory, whatever is in it, as far as this user can. */
+void remove_all(int directory);
+/* The next name in a directory but "." and "..", or NULL at its end. */
+struct names {
+    int directory;
+    long length, at;
+    char data[8192] __attribute__((aligned(8)));
+};
+const char *next_entry(struct names *names);
+
 /* emulate.c: credentials that the jail's processes are told they have. */
 /* The process that tells them, to be killed at the end; or a negative errno. */
 long emulation_start(const struct op_emulate *op, int listener);

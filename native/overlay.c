@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Layers over one another: overlayfs, which an unprivileged user may mount since Linux 5.11 with
  * its notes in user.* attributes (`userxattr`). In: directories of the host's, and where the
- * uppermost is kept; without one it lies on a tmpfs that goes with the jail. Mounted on the stage,
+ * uppermost is kept; without one it lies on a tmpfs that goes with the jail, or on disk where
+ * scratch.c has made a directory. Mounted on the stage,
  * and then moved to its target as every mount is (mount.c). */
 #include <asm-generic/errno.h>
 #include <asm/stat.h>
+#include <asm/statfs.h>
 #include <linux/fcntl.h>
 #include <linux/mount.h>
 #include <linux/stat.h>
@@ -22,6 +24,32 @@ struct layers {
     u64 mode; /* of the uppermost one that is there: what will be seen of the top directory */
 };
 
+static int is_same(int one, int other) {
+    struct stat first, second;
+
+    return sys(newfstatat, one, "", &first, AT_EMPTY_PATH) == 0 &&
+           sys(newfstatat, other, "", &second, AT_EMPTY_PATH) == 0 &&
+           first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+/* The directory that the monitor has made (scratch.c), once more: layers have to lie on mounts of
+ * our own namespace, and its descriptor leads to one of the caller's. */
+static int open_scratch_directory(struct jail *jail) {
+    const struct operation *made = plan_find(&jail->plan, OP_SCRATCH_DIRECTORY);
+    long parent = open_below(AT_FDCWD, fields(made, scratch_directory)->parent, O_FLAGS,
+                             RESOLVE_NO_MAGICLINKS),
+         fd;
+
+    if (parent < 0)
+        return fail(jail, STEP_OPENAT2, parent);
+    fd = open_below((int)parent, jail->scratch_name, O_FLAGS | O_NOFOLLOW, RESOLVE_BENEATH);
+    sys(close, parent);
+    if (fd >= 0 && !is_same((int)fd, jail->scratch_lock))
+        fd = -ESTALE;
+    jail->scratch = (int)fd;
+    return fd < 0 ? fail(jail, STEP_OPENAT2, fd) : 0;
+}
+
 int op_scratch(struct jail *jail, const struct op_scratch *op) {
     struct target target = {.directory = jail->stage, .is_new = 1, .name = "scratch"};
     int mount;
@@ -29,6 +57,8 @@ int op_scratch(struct jail *jail, const struct op_scratch *op) {
 
     if (jail->stage < 0)
         return fail_because(jail, STEP_MKDIRAT, REASON_OUT_OF_ORDER);
+    if (*jail->scratch_name)
+        return open_scratch_directory(jail);
     jail->scratch = jail->stage;
     if (!op->options->length)
         return 0;
@@ -105,7 +135,21 @@ static int add_layers(struct jail *jail, struct layers *layers, const struct op_
         return fail_because(jail, STEP_MKDIRAT, REASON_OUT_OF_ORDER);
     if (add_layer(jail, layers, ",upperdir=", open_upper(jail, op->upper, layers->mode)) < 0)
         return -1;
-    return add_layer(jail, layers, ",workdir=", open_upper(jail, op->work, 0700));
+    if (add_layer(jail, layers, ",workdir=", open_upper(jail, op->work, 0700)) < 0)
+        return -1;
+    /* What is thrown away need never reach the disk: with this the kernel writes nothing out for
+     * fsync(2), nor at the end (Linux 5.10). */
+    if (*jail->scratch_name && (!*op->upper || jail->is_layer_busy))
+        text_add(&layers->options, ",volatile");
+    return layers->options.full ? fail(jail, STEP_MOUNT, -E2BIG) : 0;
+}
+
+/* Where there is no room for its work directory the kernel mounts the layers all the same, and
+ * nothing can be written to them (fs/overlayfs/super.c). */
+static int is_read_only(long mount) {
+    struct statfs status;
+
+    return sys(fstatfs, mount, &status) < 0 || status.f_flags & 1 /* ST_RDONLY, statfs(2) */;
 }
 
 /* A descriptor of the layers' mount, on a directory of the stage. */
@@ -134,7 +178,9 @@ static int mount_layers(struct jail *jail, const struct layers *layers, u64 set)
     fd = open_below(jail->stage, name.data, O_FLAGS, RESOLVE_BENEATH);
     if (fd < 0)
         return fail(jail, STEP_OPENAT2, fd);
-    if (set_attributes(jail, (int)fd, &attr, 0) == 0)
+    if (*jail->scratch_name && is_read_only(fd))
+        fail(jail, STEP_MOUNT, -EROFS);
+    else if (set_attributes(jail, (int)fd, &attr, 0) == 0)
         return (int)fd;
     sys(close, fd);
     return -1;

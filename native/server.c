@@ -143,7 +143,7 @@ static int copy_lower(struct jail *jail, const struct op_overlay *op, int *lower
 
 static int attach_lower(struct jail *jail, struct arrangement *layers, const struct op_overlay *op,
                         const struct blob *covers) {
-    int lower[MAX_LAYERS];
+    int lower[MAX_LAYERS] = {-1};
     int count = copy_lower(jail, op, lower, array_length(lower)), number = 0;
     const char *path = NULL;
     struct stat stat;
@@ -291,7 +291,7 @@ static int arrange(struct jail *jail, struct arrangement *layers, const struct o
 }
 
 /* With no descriptors but those that it needs, and nothing of the caller's environment. The lock of
- * a kept layer is held until the server is done with it. */
+ * a layer on disk is held until the server is done with it. */
 static void become_server(struct jail *jail, const struct arrangement *layers, int connection,
                           int said, int report, const struct op_layer_server *server, int is_kept) {
     char **argv = allocate((2 * list_count(server->options) + 8) * sizeof *argv);
@@ -320,9 +320,10 @@ static void become_server(struct jail *jail, const struct arrangement *layers, i
     sys(setsid);
     for (int fd = 0; fd < 3; fd++)
         sys(dup3, said, fd, 0);
-    close_others((int[]){connection, jail->layer, report}, 3);
+    close_others((int[]){connection, jail->layer, jail->scratch_lock, report}, 4);
     sys(fcntl, connection, F_SETFD, 0);
     sys(fcntl, jail->layer, F_SETFD, 0);
+    sys(fcntl, jail->scratch_lock, F_SETFD, 0);
     sys(rt_sigprocmask, 2 /* SIG_SETMASK */, &none, NULL, sizeof none);
     /* It makes a directory of mode 0, as dpkg wants it, and then has to get into it. This counts
      * for files whose owner and group are the user's own (capable_wrt_inode_uidgid() of the
@@ -331,6 +332,24 @@ static void become_server(struct jail *jail, const struct arrangement *layers, i
         return;
     error = sys(execve, server->program, argv, environment);
     fail(jail, STEP_EXECVE, error);
+}
+
+/* What is thrown away and lies on disk is to the server as what is kept. */
+static const char *name_on_disk(const struct jail *jail, const char *kind, s32 index) {
+    const char *parent =
+        fields(plan_find(&jail->plan, OP_SCRATCH_DIRECTORY), scratch_directory)->parent;
+    size_t length = strlen(parent);
+    struct text rest = {0};
+    char *path;
+
+    text_add(&rest, "/");
+    text_add(&rest, jail->scratch_name);
+    text_add(&rest, kind);
+    text_add_number(&rest, index);
+    path = allocate(length + rest.length + 1);
+    memcpy(path, parent, length + 1);
+    memcpy(path + length, rest.data, rest.length + 1);
+    return path;
 }
 
 static void be_server(struct jail *jail, s32 index, struct arrangement *arrangement, int connection,
@@ -344,6 +363,10 @@ static void be_server(struct jail *jail, s32 index, struct arrangement *arrangem
     if (op->opcode == OP_OVERLAY)
         layers = *fields(op, overlay);
     jail->failure.op = index;
+    if (!*layers.upper && *jail->scratch_name) {
+        layers.upper = name_on_disk(jail, "/upper", index);
+        layers.work = name_on_disk(jail, "/work", index);
+    }
     if (arrange(jail, arrangement, &layers, server) == 0) {
         jail->failure.op = (s32)(plan_find(&jail->plan, OP_LAYER_SERVER) - jail->plan.operation);
         become_server(jail, arrangement, connection, said, report, server, *layers.work != 0);

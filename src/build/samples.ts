@@ -49,6 +49,11 @@ const layer: Operation = {
   ...{ op: "layer", origin: "root.name in dev.toml:12", busy: "error" },
   lock: "/home/ada/.local/share/tsjail/layers/work/lock",
 };
+const onDisk: Operation = {
+  ...{ op: "scratch_directory", origin: "root.scratch in dev.toml:13" },
+  parent: "/home/ada/.local/share/tsjail/scratch",
+};
+const thrownAway = { op: "scratch", origin: "root.scratch in dev.toml:13", options: [] } as Operation;
 const image: Operation = {
   ...{ op: "hold", origin: "root.image in dev.toml:2" },
   lock: `/home/ada/.local/share/tsjail/store/uses/${"0123456789abcdef".repeat(4)}`,
@@ -160,6 +165,29 @@ const tree: readonly Row[] = [
   ["volume_gone", volume, "open", "ENOENT"],
   ["volume_busy", volume, "flock", "EAGAIN"],
   ["volume_closed", volume, "open", "EACCES"],
+  ["scratch_full", onDisk, "mkdirat", "ENOSPC"],
+  [
+    "scratch_unwritable",
+    { ...overlay("/srv/data"), upper: "", work: "" } as Operation,
+    "mount",
+    "EROFS",
+    {},
+    [onDisk],
+  ],
+  ["scratch_foreign", onDisk, "fstat", "EPERM"],
+  ["scratch_readonly", onDisk, "mkdirat", "EROFS"],
+  ["scratch_denied", onDisk, "mkdirat", "EACCES"],
+  ["scratch_place", onDisk, "mkdirat", "ENOTDIR"],
+  ["scratch_lock", onDisk, "flock", "EBADF"],
+  ["scratch_moved", thrownAway, "openat2", "ENOENT", {}, [onDisk]],
+  [
+    "scratch_unfit",
+    { ...overlay("/srv/data"), upper: "", work: "" } as Operation,
+    "mount",
+    "EINVAL",
+    {},
+    [onDisk],
+  ],
   [
     "overlay_submounts",
     overlay("/srv/data"),

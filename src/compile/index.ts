@@ -12,7 +12,7 @@ import { type Resolved, resolveIntents } from "./intents.ts";
 import { compileLandlock } from "./landlock.ts";
 import { compileMounts } from "./mounts.ts";
 import { compileClone, compileNames, compileNesting, compileTime } from "./namespaces.ts";
-import { compileLayer, compileScratch } from "./overlay.ts";
+import { compileLayer, compileScratch, compileScratchDirectory } from "./overlay.ts";
 import { hideOwn, holdOwn } from "./own.ts";
 import { guardPorts } from "./ports.ts";
 import { compileCommand, compileOomScore, compileProcess, compileSupervision } from "./process.ts";
@@ -41,6 +41,7 @@ export function compile(loaded: LoadedProfile, host: Host, run: Run): Plan {
     ...compileMountPoints(request, resolved),
     ...compileLayer(request),
     ...compileHolds(request, resolved),
+    ...compileScratchDirectory(request, jail),
     ...compileLayerServer(request, resolved, ids),
     ...compileClone(request),
     ...compileMaps(request, ids),

@@ -97,16 +97,32 @@ export function compileLayer(request: Request): Operation[] {
   return [{ op: "layer", origin: originOf(request, "root.name"), lock: joinPath(directory, "/lock"), busy }];
 }
 
-/** Only for layers that are thrown away, or may have to be. */
-export function compileScratch(request: Request, tree: readonly Operation[], ids: Ids): Operation[] {
-  const { size, busy } = request.profile.root;
-  const isNeeded = tree.some(
+/** The layers that are thrown away, or may have to be. */
+function listThrownAway({ profile: { root } }: Request, tree: readonly Operation[]) {
+  return tree.filter(
     (each) =>
-      (each.op === "overlay" || each.op === "root_overlay") &&
-      each.by === "kernel" &&
-      (each.upper === "" || busy !== "error"),
+      (each.op === "overlay" || each.op === "root_overlay") && (each.upper === "" || root.busy !== "error"),
+  ) as Extract<Operation, { op: "overlay" | "root_overlay" }>[];
+}
+
+/** On the host, where such layers lie on disk.
+ * @throws TsjailError `variable_unset` where there is no home to have them in */
+export function compileScratchDirectory(request: Request, tree: readonly Operation[]): Operation[] {
+  const { profile, host, loaded } = request;
+  if (profile.root.scratch !== "disk" || listThrownAway(request, tree).length === 0) return [];
+  if (host.scratch !== undefined)
+    return [{ op: "scratch_directory", origin: originOf(request, "root.scratch"), parent: host.scratch }];
+  throw new TsjailError(
+    "variable_unset",
+    "A layer can't lie on disk: neither XDG_DATA_HOME nor HOME is an absolute path.",
+    { origin: loaded.origin("root.scratch"), hint: "Set HOME to an absolute path." },
   );
-  if (!isNeeded) return [];
+}
+
+/** Their place in the jail, where the kernel lays them. */
+export function compileScratch(request: Request, tree: readonly Operation[], ids: Ids): Operation[] {
+  const { size } = request.profile.root;
+  if (listThrownAway(request, tree).every(({ by }) => by !== "kernel")) return [];
   const options = size === undefined ? [] : [...sizeOptions(size), ...ownerOptions(ids)];
   return [
     {

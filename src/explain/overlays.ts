@@ -1,5 +1,5 @@
-// Why layers can't be laid over one another, and why a kept one, or a volume, can't be had. In: failures of `layer`,
-// `volume`, `scratch` and the overlays. Out: rules; next is filesystems.ts.
+// Why layers can't be laid over one another, and why a kept one, a volume, or a place on disk can't be had. In: failures
+// of `layer`, `hold`, `scratch_directory`, `scratch` and the overlays. Out: rules; next is filesystems.ts.
 import { dirname } from "node:path";
 import { isBelow } from "../compile/path.ts";
 import { isImageLock } from "../image/place.ts";
@@ -18,6 +18,13 @@ const workOf = ({ operation }: Failure): string =>
 /** What the executor leaves where fuse-overlayfs has written (native/server.c), and overlayfs refuses. */
 const wasServed = (failure: Failure): boolean =>
   failure.facts.probeFile(`${workOf(failure)}/work/incompat/fuse-overlayfs`).kind === "directory";
+/** Where layers lie on disk that are thrown away; undefined where they don't. */
+function scratchOf({ plan }: Failure): string | undefined {
+  const found = plan.find(({ op }) => op === "scratch_directory");
+  return found?.op === "scratch_directory" ? found.parent : undefined;
+}
+const quoteScratch = (failure: Failure): string => quoteWord(scratchOf(failure) ?? "");
+const inMemory = ["[root]", 'scratch = "memory"'] as const;
 const lockOf = ({ operation }: Failure): string =>
   operation?.op === "layer" || operation?.op === "hold" ? operation.lock : "";
 
@@ -91,6 +98,101 @@ export const overlayRules: readonly Rule[] = [
     fix: (failure) => adviseCommands("Look at it:", `ls -la ${quoteShell(dirname(lockOf(failure)))}`),
   },
   {
+    name: "scratch_full",
+    ops: ["scratch_directory", "scratch", ...overlays],
+    errnos: ["ENOSPC", "EDQUOT"],
+    when: (failure) => scratchOf(failure) !== undefined && upperOf(failure) === "",
+    why: (failure) => `The file system of ${quoteScratch(failure)} is full, or your quota there is used up.`,
+    fix: (failure) =>
+      adviseCommands(
+        "Make room there, set XDG_DATA_HOME to another file system, or write to memory, in the profile:",
+        `df -h ${quoteShell(dirname(scratchOf(failure) ?? "/"))}`,
+        ...inMemory,
+      ),
+  },
+  {
+    name: "scratch_unwritable",
+    ops: overlays,
+    steps: ["mount"],
+    errnos: ["EROFS"],
+    when: (failure) => scratchOf(failure) !== undefined,
+    why: (failure) =>
+      `The kernel couldn't make a work directory for the layer in ${quoteScratch(failure)}, and so would let nothing be ` +
+      "written: that file system is full, or read-only by now.",
+    fix: (failure) =>
+      adviseCommands(
+        "Make room there, set XDG_DATA_HOME to another file system, or write to memory, in the profile:",
+        `df -hi ${quoteShell(dirname(scratchOf(failure) ?? "/"))}`,
+        ...inMemory,
+      ),
+  },
+  {
+    name: "scratch_foreign",
+    ops: ["scratch_directory"],
+    steps: ["fstat"],
+    errnos: ["EPERM"],
+    why: (failure) =>
+      `${quoteScratch(failure)} is another user's, or others may write to it: they could put a directory of theirs in the place of the jail's.`,
+    fix: (failure) =>
+      adviseCommands(
+        "Look at it; if it is yours, take the others' rights away:",
+        `ls -ld ${quoteShell(scratchOf(failure) ?? "/")}`,
+        `chmod 700 ${quoteShell(scratchOf(failure) ?? "/")}`,
+      ),
+  },
+  {
+    name: "scratch_readonly",
+    ops: ["scratch_directory"],
+    errnos: ["EROFS"],
+    why: (failure) => `${quoteScratch(failure)} is on a file system that is read-only.`,
+    fix: adviseCommands("Set XDG_DATA_HOME to another one, or write to memory, in the profile:", ...inMemory),
+  },
+  {
+    name: "scratch_denied",
+    ops: ["scratch_directory"],
+    errnos: ["EACCES", "EPERM"],
+    why: (failure) => `You may not make ${quoteScratch(failure)}, or not write to it.`,
+    fix: (failure) =>
+      adviseCommands(
+        "Look at the way there; set XDG_DATA_HOME to a directory of yours, or write to memory, in the profile:",
+        `namei -l ${quoteShell(scratchOf(failure) ?? "/")}`,
+        ...inMemory,
+      ),
+  },
+  {
+    name: "scratch_place",
+    ops: ["scratch_directory"],
+    steps: ["open", "mkdirat"],
+    errnos: ["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG"],
+    why: (failure) =>
+      `A part of ${quoteScratch(failure)} is no directory, leads nowhere, or its name is too long.`,
+    fix: (failure) =>
+      adviseCommands(
+        "Look at the way there, or set XDG_DATA_HOME to a directory of yours:",
+        `namei -l ${quoteShell(scratchOf(failure) ?? "/")}`,
+      ),
+  },
+  {
+    name: "scratch_lock",
+    ops: ["scratch_directory"],
+    steps: ["flock"],
+    why: (failure) =>
+      `The file system of ${quoteScratch(failure)} has no locks for directories (flock(2)), as some network file systems have none.`,
+    fix: adviseCommands(
+      "Set XDG_DATA_HOME to a local file system, or write to memory, in the profile:",
+      ...inMemory,
+    ),
+  },
+  {
+    name: "scratch_moved",
+    ops: ["scratch"],
+    steps: ["openat2"],
+    errnos: ["ENOENT", "ESTALE", "EACCES"],
+    why: (failure) =>
+      `What this start has made in ${quoteScratch(failure)} was removed meanwhile, or something was mounted over it.`,
+    fix: "Start again.",
+  },
+  {
     name: "overlay_submounts",
     ops: overlays,
     steps: ["mount"],
@@ -151,6 +253,20 @@ export const overlayRules: readonly Rule[] = [
     fix: adviseCommands(
       "Let the same one go on with it, in the profile, or take other directories:",
       'overlay = "fuse"',
+    ),
+  },
+  {
+    name: "scratch_unfit",
+    ops: overlays,
+    steps: ["mount"],
+    errnos: ["EINVAL", "EOPNOTSUPP"],
+    when: (failure) => scratchOf(failure) !== undefined && upperOf(failure) === "",
+    why: (failure) =>
+      `The kernel takes no layer on the file system of ${quoteScratch(failure)} (a network file system, FUSE, FAT, another ` +
+      "overlay), or one of the directories below can be no layer.",
+    fix: adviseCommands(
+      "Set XDG_DATA_HOME to another file system, or, in the profile, write to memory:",
+      ...inMemory,
     ),
   },
   {

@@ -42,6 +42,8 @@ const subjects: Subjects = {
   hold: ({ lock }) =>
     isImageLock(lock) ? "use the image" : `use the volume ${quoteWord(basename(dirname(lock)))}`,
   layer: ({ lock }) => `use the kept layer ${quoteWord(dirname(lock))}`,
+  scratch_directory: ({ parent }) =>
+    `make room on disk for a layer that is thrown away, in ${quoteWord(parent)}`,
   layer_server: ({ program }) => `start ${quoteWord(program)}`,
   clone: () => "create the jail's namespaces",
   setgroups: () => "settle the jail's supplementary groups",

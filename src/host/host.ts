@@ -88,6 +88,8 @@ export interface Host {
   readonly layers?: string | undefined;
   /** The same of the volumes. */
   readonly volumes?: string | undefined;
+  /** The same of layers on disk that are thrown away, where they are wanted. */
+  readonly scratch?: string | undefined;
   /** What lays the layers, by the overlay's target as the profile writes it ("/": the root); the kernel where nothing is
    * said. */
   readonly makers: Readonly<Record<string, LayerMaker>>;

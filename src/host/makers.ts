@@ -98,6 +98,8 @@ export interface MakerSurroundings {
   readonly kernel: string;
   /** The directory of the layer that is kept. */
   readonly layer?: string | undefined;
+  /** Where layers lie on disk that are thrown away. */
+  readonly scratch?: string | undefined;
   /** Who has made it; undefined where it is new. */
   readonly madeBy?: MakerName | undefined;
   /** Links followed. */
@@ -152,7 +154,7 @@ export function findReason(
     const below = mounts.find(({ path }) => isBelow(path, directory));
     if (below !== undefined) return `${below.path} is mounted in ${directory}, which overlayfs doesn't take`;
   }
-  const upper = at === "/" ? around.layer : wish.upper;
+  const upper = (at === "/" ? around.layer : wish.upper) ?? around.scratch;
   const type = upper === undefined ? undefined : findType(mounts, around.resolve(upper));
   if (type !== undefined && refusedTypes.test(type))
     return `${upper} is on a file system of type ${type}, on which overlayfs keeps no layer`;

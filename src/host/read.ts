@@ -31,6 +31,8 @@ export interface ProcessFacts {
   readonly layers?: string | undefined;
   /** The directory of the volumes (volume/place.ts). */
   readonly volumes?: string | undefined;
+  /** Where layers lie on disk that are thrown away (layer/place.ts). */
+  readonly scratch?: string | undefined;
   /** image/resolve.ts finds it; none unless given. */
   readonly image?: ImageFact | undefined;
   /** The layer that is kept, and who has made it. */
@@ -63,6 +65,7 @@ export function readHost(needs: HostNeeds, facts: ProcessFacts): Host {
     environment: facts.environment,
     kernel,
     layer: facts.layer?.directory,
+    scratch: facts.scratch,
     madeBy: facts.layer?.madeBy,
     resolve: (path) => finder.resolve({ root: "/", path }) ?? path,
   });
@@ -86,6 +89,7 @@ export function readHost(needs: HostNeeds, facts: ProcessFacts): Host {
     mounts: needs.mounts ? lookAtMounts() : [],
     layers: facts.layers,
     volumes: facts.volumes,
+    scratch: facts.scratch,
     makers,
     layerServer: server,
     files: Object.fromEntries(needs.files.map((path) => [path, read(path)])),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { planDirectory } from "../cache/place.ts";
 import { prepareDirectory } from "../cache/store.ts";
 import { compile } from "../compile/index.ts";
+import { isForeign } from "../directory.ts";
 import { TsjailError } from "../error.ts";
 import { type Look, lookAtVariable, recordLooks } from "../facts/look.ts";
 import type { Host } from "../host/host.ts";
@@ -11,8 +12,9 @@ import { hostNeeds } from "../host/needs.ts";
 import { readHost } from "../host/read.ts";
 import { describeImage, type ResolvedImage, resolveImage } from "../image/resolve.ts";
 import { keepLayer, type Over, readLayer } from "../layer/keep.ts";
-import { layerPlaces, layersDirectory } from "../layer/place.ts";
+import { layerPlaces, layersDirectory, scratchDirectory } from "../layer/place.ts";
 import type { JailRequest } from "../options.ts";
+import { quoteWord } from "../plan/escape.ts";
 import type { Plan } from "../plan/operations.ts";
 import { type LoadedProfile, loadProfile, localProfile } from "../profile/load.ts";
 import { buildProgram } from "../seccomp/libseccomp.ts";
@@ -94,6 +96,9 @@ function compileRequest(
   const volumes = loaded.profile.volume.some(({ name }) => name !== undefined)
     ? lookAtPlace(environment, volumesDirectory)
     : undefined;
+  const scratch =
+    loaded.profile.root.scratch === "disk" ? lookAtPlace(environment, scratchDirectory) : undefined;
+  if (scratch !== undefined && around.starts !== undefined) checkScratch(loaded, scratch);
   const resolved = findImage(loaded, environment);
   const layer = findLayer(loaded, layers);
   const upper = layer === undefined ? undefined : layerPlaces(layer).upper;
@@ -101,6 +106,7 @@ function compileRequest(
   const host = readHost(hostNeeds(loaded.profile, image, volumes), {
     layers,
     volumes,
+    scratch,
     image,
     layer: layer === undefined ? undefined : { directory: layer, madeBy: readLayer(layer)?.by },
     environment,
@@ -164,6 +170,20 @@ function settleLayer(
   const overOther: Over = type === "directory" ? { type, path } : { type: "host" };
   const over: Over = image ? { type: "image", name: image.name, layers: image.digests } : overOther;
   keepLayer(layer, over, host.makers["/"]?.by ?? "kernel", starts, origin("root.name"));
+}
+
+/** The executor makes it, and asks only whose it is once it is there.
+ * @throws TsjailError `host_unsupported` where root would make it among another user's directories (sudo(8) without -H) */
+function checkScratch({ origin }: LoadedProfile, scratch: string): void {
+  if (process.geteuid?.() !== 0 || !isForeign(scratch)) return;
+  throw new TsjailError(
+    "host_unsupported",
+    `A layer can't lie in ${quoteWord(scratch)}: it is another user's.`,
+    {
+      origin: origin("root.scratch"),
+      hint: "Set HOME to root's own directory: sudo -H tsjail …",
+    },
+  );
 }
 
 /** What decides what the jail is, and what the next one here would be. */

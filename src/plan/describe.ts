@@ -51,6 +51,7 @@ const describers: Describers = {
   mount_point: ({ root, target, kind }) => [`${quoteWord(root)} + ${quoteWord(target)}`, kind],
   layer: ({ lock, busy }) => [quoteWord(lock), `where it is in use: ${busy}`],
   hold: ({ lock }) => [quoteWord(lock), "shared"],
+  scratch_directory: ({ parent }) => [`a new one in ${quoteWord(parent)}`],
   layer_server: ({ program, options, scratch, cover }) => [
     quoteWord(program),
     formatOptions(options),

@@ -277,6 +277,13 @@ export const operations = {
       "a shared flock(2) of a named volume's or an image's lock, for as long as the jail lives: nobody removes it meanwhile; the file's time tells when it was used",
     fields: { lock: path },
   },
+  scratch_directory: {
+    phase: "host",
+    once: true,
+    about:
+      "a new directory below `parent`, with a name of its own, for the layers that are thrown away: flock(2)ed for as long as the jail lives, and removed when it has ended; what is there of others, and locked by nobody, is removed first",
+    fields: { parent: path },
+  },
   layer_server: {
     phase: "host",
     once: true,
@@ -344,7 +351,8 @@ export const operations = {
   scratch: {
     phase: "jail",
     once: true,
-    about: "a tmpfs for the upper layers that are thrown away; without options they lie on the stage",
+    about:
+      "a tmpfs for the upper layers that are thrown away; without options they lie on the stage, or in the `scratch_directory` where there is one",
     fields: { options: list },
   },
   root_overlay: {

@@ -168,6 +168,14 @@ export const root = table({
       example: 'size = "1G"',
     }),
   ),
+  scratch: v.optional(
+    about(
+      choice(["memory", "disk"]),
+      'Where a layer lies that is thrown away, of the root and of mounts without `upper`: in memory ("memory"), or on disk ("disk"), in a directory of tsjail\'s own that is removed when the jail ends. See [overlays.md](overlays.md#on-disk).',
+      { example: '# or: scratch = "disk"' },
+    ),
+    "memory",
+  ),
 });
 
 export const security = table({

@@ -225,6 +225,18 @@ const contradictions: readonly Contradiction[] = [
     ({ root: { writable } }) => `needs root.writable = "persistent", which is "${writable}"`,
   ],
   [
+    "root.size",
+    ({ root: { size, scratch } }) => size !== undefined && scratch === "disk",
+    () =>
+      'needs root.scratch = "memory", which is "disk": what lies on disk is bounded by the file system there',
+  ],
+  [
+    "root.scratch",
+    ({ root: { scratch }, user: { map } }) => scratch === "disk" && map.length > 0,
+    () =>
+      "= \"disk\" and user.map can't both be said: the directory on disk is yours, and the ids that are mapped can't enter it",
+  ],
+  [
     "namespaces.net",
     ({ namespaces: { net }, network }) => net !== undefined && (net === "host") !== (network.mode === "host"),
     ({ namespaces: { net }, network }) =>

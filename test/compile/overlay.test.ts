@@ -39,6 +39,35 @@ test("a layer that is thrown away lies on the stage, or with a size on a tmpfs o
   assert.is(pick(sized, "stage").length, 1);
 });
 
+test("on disk it lies in a directory that the monitor makes, whoever lays the layers", () => {
+  const scratch = "/home/ann/.local/share/tsjail/scratch";
+  const host = { ...debian, scratch };
+  const onDisk = `${ephemeral}scratch = "disk"\n`;
+  const plan = compileToml(onDisk, host);
+  assert.equal(pick(plan, "scratch_directory"), [
+    { op: "scratch_directory", origin: "root.scratch in dev.toml:4", parent: scratch },
+  ]);
+  assert.equal(pick(plan, "scratch")[0]?.options, []);
+  assert.equal(pick(compileToml(ephemeral, host), "scratch_directory"), []);
+  assert.throws(() => compileToml(onDisk), /neither XDG_DATA_HOME nor HOME/);
+  const makers = { "/": { by: "fuse", why: "root.overlay says so" } } as const;
+  const layerServer = { program: "/usr/bin/fuse-overlayfs", places: [], kernelMounts: [] };
+  const served = compileToml(onDisk, { ...host, makers, layerServer });
+  assert.is(pick(served, "scratch_directory").length, 1);
+  assert.equal(pick(served, "scratch"), []);
+});
+
+test("no directory is made on disk where nothing is thrown away", () => {
+  const host = { ...debian, scratch: "/home/ann/.local/share/tsjail/scratch" };
+  const made = (toml: string) => pick(compileToml(toml, host), "scratch_directory").length;
+  assert.is(made(`${kept}scratch = "disk"\n`), 0);
+  assert.is(made(`${kept}scratch = "disk"\nbusy = "ephemeral"\n`), 1);
+  assert.is(made(`${quiet}[root]\nscratch = "disk"\n`), 0);
+  const single = '[[mount]]\ntype = "overlay"\ntarget = "/srv/www"\nlower = ["/a"]\n';
+  assert.is(made(`${quiet}[root]\nscratch = "disk"\n${single}`), 1);
+  assert.is(made(`${quiet}[root]\nscratch = "disk"\n${single}upper = "/c"\nwork = "/d"\n`), 0);
+});
+
 test("a kept layer is locked, and has a part for each directory", () => {
   const plan = compileToml(kept);
   assert.equal(pick(plan, "layer"), [
@@ -120,6 +149,11 @@ for (const [toml, message] of [
   ['[root]\ntype = "empty"\nwritable = "ephemeral"\n', 'root.type is "empty"'],
   ['[root]\nwritable = "persistent"\nname = "../up"\n', "must be a name"],
   ['[root]\nbusy = "ephemeral"\n', 'needs root.writable = "persistent"'],
+  ['[root]\nwritable = "ephemeral"\nscratch = "disk"\nsize = "1M"\n', 'needs root.scratch = "memory"'],
+  [
+    '[root]\nscratch = "disk"\n[user]\nmap = [{ inside = 0, outside = 1, count = 1 }]\n',
+    "user.map can't both be said",
+  ],
   ['[[mount]]\ntype = "overlay"\ntarget = "/a"\nlower = ["/b"]\nupper = "/c"\n', "needs both upper and work"],
   ['[[mount]]\ntype = "overlay"\ntarget = "/a"\nlower = []\n', "needs a directory"],
 ] as const) {

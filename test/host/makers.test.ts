@@ -49,6 +49,10 @@ test("a file system on which overlayfs keeps nothing, and others", () => {
   const layer = "/home/ann/.local/share/tsjail/layers/work";
   const root = wish({ at: "/", lower: [] });
   assert.match(findReason(root, mounts(["/home", "nfs"]), { ...around, layer }) ?? "", /of type nfs/);
+  // But where it lies on disk, it lies there for a while.
+  const scratch = "/home/ann/.local/share/tsjail/scratch";
+  assert.match(findReason(wish(), mounts(["/home", "nfs"]), { ...around, scratch }) ?? "", /of type nfs/);
+  assert.is(findReason(wish(), mounts(["/home", "xfs"]), { ...around, scratch }), undefined);
 });
 
 test("an old kernel", () => {
