@@ -350,7 +350,7 @@ static void answer_one(int listener) {
 static struct { int listener, parent; } teller;
 
 static void tell(void *unused) {
-    static struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     static const struct __user_cap_data_struct none[2];
     int listener = teller.listener;
 

@@ -22,7 +22,7 @@ static struct made *last_made;
 /* The root directory, locked by every jail that has mount points in it: taking one away would take
  * away what another jail has mounted there (since Linux 3.15 rmdir(2) detaches the mounts of other
  * mount namespaces). */
-static int locked_root = -1;
+static int locked_root; /* or 0, which is the caller's */
 
 static int check_open(struct jail *jail, s64 fd) {
     long flags = fd == jail->plan_fd ? -EBADF : sys(fcntl, fd, F_GETFD, 0);
@@ -70,7 +70,7 @@ int host_take_descriptors(struct jail *jail) {
 static int lock_root(struct jail *jail, const char *root) {
     long error;
 
-    if (locked_root >= 0)
+    if (locked_root > 0)
         return 0;
     locked_root = (int)sys(openat, AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (locked_root < 0)

@@ -46,8 +46,8 @@ void *allocate(size_t length) {
 
 void release_start(struct jail *jail) {
     struct piece *piece = last;
-    /* a page further down, for what the compiler puts below this variable */
-    unsigned long in_use = ((unsigned long)&piece & ~(PAGE - 1ul)) - PAGE;
+    /* some of it further down, for what the compiler puts below this variable */
+    unsigned long in_use = ((unsigned long)&piece - 512) & ~(PAGE - 1ul);
 
     jail->plan = (struct plan){0};
     jail->command = jail->argv = jail->environment = NULL;

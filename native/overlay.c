@@ -21,7 +21,8 @@ struct layers {
     struct text options;
     u32 count;
     int fd[MAX_LAYERS];
-    u64 mode; /* of the uppermost one that is there: what will be seen of the top directory */
+    int is_on_disk; /* the one that is written to */
+    u64 mode;       /* of the uppermost one that is there: what will be seen of the top directory */
 };
 
 static int is_same(int one, int other) {
@@ -131,6 +132,7 @@ static int add_layers(struct jail *jail, struct layers *layers, const struct op_
     for (const char *path = NULL; (path = list_next(op->lower, path));)
         if (add_lower(jail, layers, open_layer(path)) < 0)
             return -1;
+    layers->is_on_disk = *jail->scratch_name || (*op->upper && !jail->is_layer_busy);
     if (jail->scratch < 0 && (!*op->upper || jail->is_layer_busy))
         return fail_because(jail, STEP_MKDIRAT, REASON_OUT_OF_ORDER);
     if (add_layer(jail, layers, ",upperdir=", open_upper(jail, op->upper, layers->mode)) < 0)
@@ -178,7 +180,7 @@ static int mount_layers(struct jail *jail, const struct layers *layers, u64 set)
     fd = open_below(jail->stage, name.data, O_FLAGS, RESOLVE_BENEATH);
     if (fd < 0)
         return fail(jail, STEP_OPENAT2, fd);
-    if (*jail->scratch_name && is_read_only(fd))
+    if (layers->is_on_disk && is_read_only(fd))
         fail(jail, STEP_MOUNT, -EROFS);
     else if (set_attributes(jail, (int)fd, &attr, 0) == 0)
         return (int)fd;

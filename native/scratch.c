@@ -14,8 +14,8 @@
 enum { LOCK_EXCLUSIVE = 2, LOCK_NO_WAIT = 4, TRIES = 100, RANDOM_DIGITS = 16 };
 enum { O_FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC };
 
-/* Where it lies, or -1: by then the plan has been given back. */
-static int parent = -1;
+/* Where it lies, for the end: by then the plan has been given back. */
+static int parent;
 
 static int make_parents(struct jail *jail, const char *path) {
     char part[4096] = "/";

@@ -10,7 +10,8 @@
 #include "sys.h"
 
 #ifndef TSJAIL_HOSTED
-__attribute__((visibility("hidden"))) unsigned long __stack_chk_guard = 0x595e9fbd94fda766;
+/* Without a value of its own: then the file has no page of data, which each process would copy. */
+__attribute__((visibility("hidden"))) unsigned long __stack_chk_guard;
 
 __attribute__((noreturn, visibility("hidden"))) void __stack_chk_fail(void) {
     for (;;)
@@ -174,6 +175,7 @@ __attribute__((noreturn, used, no_stack_protector)) void start_c(long *stack) {
     struct start start = {0};
 
     read_stack(&start, stack);
+    __stack_chk_guard = 0x595e9fbd94fda766;
     if (start.random)
         memcpy(&__stack_chk_guard, start.random, sizeof __stack_chk_guard);
     sys_exit(run(&start));

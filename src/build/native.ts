@@ -24,6 +24,8 @@ const common = [
 
 const freestanding = [
   "-Os",
+  // Or what a start needs once lies in the frames of those who stay: an idle jail has them in memory.
+  "-fno-inline-functions-called-once",
   "-ffreestanding",
   "-nostdlib",
   // Position independent, and so at a random address; elf.ts sees to it that nothing needs relocating.

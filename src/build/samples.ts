@@ -166,6 +166,7 @@ const tree: readonly Row[] = [
   ["volume_busy", volume, "flock", "EAGAIN"],
   ["volume_closed", volume, "open", "EACCES"],
   ["scratch_full", onDisk, "mkdirat", "ENOSPC"],
+  ["layer_unwritable", overlay("/srv/data"), "mount", "EROFS"],
   [
     "scratch_unwritable",
     { ...overlay("/srv/data"), upper: "", work: "" } as Operation,

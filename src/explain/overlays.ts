@@ -141,6 +141,17 @@ export const overlayRules: readonly Rule[] = [
       ),
   },
   {
+    name: "layer_unwritable",
+    ops: overlays,
+    steps: ["mount"],
+    errnos: ["EROFS"],
+    when: (failure) => upperOf(failure) !== "",
+    why: (failure) =>
+      `The kernel couldn't make a work directory for the layer ${quoteWord(upperOf(failure))}, and so would let nothing ` +
+      "be written: that file system is full, or read-only.",
+    fix: (failure) => adviseCommands("Make room there:", `df -hi ${quoteShell(upperOf(failure))}`),
+  },
+  {
     name: "scratch_readonly",
     ops: ["scratch_directory"],
     errnos: ["EROFS"],
