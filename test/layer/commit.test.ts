@@ -1,6 +1,7 @@
 // `tsjail commit`: a kept layer becomes an image. In: upper directories as overlayfs leaves them. Out: layers in the form
 // of images, the same for the same content, over the image that was there.
 
+import { spawn } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -8,6 +9,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmdirSync,
   symlinkSync,
@@ -15,9 +17,10 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { readDocument } from "../../src/image/blobs.ts";
 import { fromText } from "../../src/image/bytes.ts";
+import { listImages } from "../../src/image/images.ts";
 import { configSchema, manifestSchema } from "../../src/image/oci.ts";
 import { blobPath } from "../../src/image/place.ts";
 import { makeWhiteout, readAttributes, setAttribute, setTimes, tryLock } from "../../src/image/system.ts";
@@ -25,6 +28,7 @@ import { runLine } from "../commands/fixture.ts";
 import { makeTar } from "../image/archive.ts";
 import { makeWorld, readOwners, type World } from "../image/world.ts";
 import * as assert from "../support/assert.ts";
+import { watch } from "../support/process.ts";
 import { suite, type TestContext } from "../support/suite.ts";
 
 const test = suite("committing a layer");
@@ -199,4 +203,32 @@ test("what can't be committed says why", async (context) => {
   await refuses("work", /The image that the layer work lies over is gone: x/);
   writeFileSync(join(layer, "layer.json"), "{");
   await refuses("work", /is damaged/);
+});
+
+test("killed at any moment: there is no new image, or all of it", { timeLimit: 90 }, async (context) => {
+  const { world, upper } = await makeLayer(context);
+  mkdirSync(join(upper, "many"));
+  for (let index = 0; index < 1500; index++)
+    writeFileSync(join(upper, "many", `f${index}`), Buffer.alloc(4000, index));
+  const argv = ["--import", "tsx", resolve("src/cli.ts"), "commit", "work", "new"];
+  const env = { PATH: process.env.PATH, ...world.environment };
+  let killed = 0;
+  for (const delay of [400, 550, 650, 750, 850, 1000, 1200]) {
+    const child = spawn(process.execPath, argv, { env, stdio: ["ignore", "pipe", "pipe"] });
+    const { ended } = watch(child, 60);
+    setTimeout(() => child.kill("SIGKILL"), delay);
+    killed += (await ended).signal === "SIGKILL" ? 1 : 0;
+    const image = listImages({ directory: world.store }).find(
+      ({ name }) => name === "new:latest" || name === "new",
+    );
+    if (image === undefined) continue;
+    assert.is(readdirSync(join(world.find(image, 1), "many")).length, 1500);
+  }
+  assert.ok(killed > 0, "none was killed in time");
+  const last = watch(spawn(process.execPath, argv, { env, stdio: ["ignore", "pipe", "pipe"] }), 60);
+  const { status, stderr } = await last.ended;
+  assert.is(status, 0, stderr);
+  assert.equal(readdirSync(join(world.store, "tmp")), []);
+  // The layer is as it was, and nobody holds it.
+  assert.is(readdirSync(join(upper, "many")).length, 1500);
 });
