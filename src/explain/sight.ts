@@ -48,6 +48,9 @@ export function adviseShow(
   path: string,
   access: "read" | "write",
 ): string {
+  // A program of another system would rarely find its libraries there.
+  if (sight.because === "missing" && sight.by?.op === "root_overlay")
+    return "That root is a system of its own: install the program there, or use one that it has.";
   const lines = [`Show it in the profile: ${access} = [${quote(path)}] in [files]`];
   if (sight.because === "hidden" && sight.by !== undefined) {
     lines.unshift(`Take ${quoteWord(findTarget(sight.by) ?? "/")} out of what the profile hides. Or:`);

@@ -313,3 +313,13 @@ test("an image that a jail has is not taken away under it", async (context) => {
   assert.equal(readdirSync(layers), []);
   assert.is((await jail({ ...world, command: ["true"] })).status, 125);
 });
+
+test("a program that only the host has is not offered to an image", async (context) => {
+  const world = makeWorld(context);
+  world.make("plain", () => {});
+  const toml = '[root]\ntype = "image"\nimage = "plain"\n';
+  const { status, stderr } = await jail({ ...world, toml, command: ["ls"] });
+  assert.is(status, 127);
+  assert.match(stderr, /what it shows there \(root\.image in\s+\S+\)\s+doesn't\s+have it/);
+  assert.match(stderr, /hint: That root is a system of its own: install the program there/);
+});
