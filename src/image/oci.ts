@@ -17,6 +17,9 @@ export const refName = "org.opencontainers.image.ref.name";
 /** The whole name, as containerd, docker and podman write it. */
 export const imageName = "io.containerd.image.name";
 
+/** Far more than any image has; of entries of an index, too. */
+export const maxLayers = 1000;
+
 export const digestSchema = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
 const strings = v.nullish(v.array(v.string()));
 const setOf = v.nullish(v.record(v.string(), v.unknown()));
@@ -36,14 +39,16 @@ export const descriptorSchema = v.looseObject({
 });
 export type Descriptor = v.InferOutput<typeof descriptorSchema>;
 
-export const indexSchema = v.looseObject({ manifests: v.pipe(v.array(descriptorSchema), v.maxLength(1000)) });
+export const indexSchema = v.looseObject({
+  manifests: v.pipe(v.array(descriptorSchema), v.maxLength(maxLayers)),
+});
 export type OciIndex = v.InferOutput<typeof indexSchema>;
 
 export const manifestSchema = v.looseObject({
   schemaVersion: v.literal(2),
   mediaType: v.optional(v.string()),
   config: descriptorSchema,
-  layers: v.pipe(v.array(descriptorSchema), v.maxLength(1000)),
+  layers: v.pipe(v.array(descriptorSchema), v.maxLength(maxLayers)),
 });
 export type OciManifest = v.InferOutput<typeof manifestSchema>;
 

@@ -2,6 +2,12 @@
 // descriptors, and the one manifest of a platform. Specifications: OCI image 1.1 (manifest.md, image-index.md), Docker
 // image manifest 2.2. Next: pull.ts.
 import * as v from "valibot";
+import {
+  hostArchitecture,
+  descriptorSchema as imageDescriptor,
+  maxLayers,
+  type platformSchema,
+} from "../image/oci.ts";
 import { quoteWord } from "../plan/escape.ts";
 import { RegistryFailure } from "./failure.ts";
 import { isDigest } from "./reference.ts";
@@ -30,22 +36,16 @@ export const mediaTypes = {
 /** As large as the distribution specification wants registries to take. */
 export const maxManifestBytes = 4 * 1024 * 1024;
 export const maxConfigBytes = 8 * 1024 * 1024;
-/** Far more than any image has. */
-const maxLayers = 1000;
 
+/** A registry's has to have a type; what is wrong with a digest, checkDescriptor() says. */
 const descriptorSchema = v.looseObject({
+  ...imageDescriptor.entries,
   mediaType: v.string(),
   digest: v.string(),
-  size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-});
-const platformSchema = v.looseObject({
-  os: v.string(),
-  architecture: v.string(),
-  variant: v.optional(v.string()),
 });
 const indexSchema = v.looseObject({
   schemaVersion: v.literal(2),
-  manifests: v.array(v.looseObject({ ...descriptorSchema.entries, platform: v.optional(platformSchema) })),
+  manifests: v.array(descriptorSchema),
 });
 const manifestSchema = v.looseObject({
   schemaVersion: v.literal(2),
@@ -73,11 +73,9 @@ export interface Index {
   readonly manifests: readonly (Descriptor & { readonly platform: Platform | undefined })[];
 }
 
-const architectures: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
-
 /** @param text "linux/arm64/v8"; undefined for this machine */
 export function parsePlatform(text: string | undefined): Platform | undefined {
-  const ours = `linux/${architectures[process.arch] ?? process.arch}`;
+  const ours = `linux/${hostArchitecture()}`;
   const [, os, architecture, variant] = /^([\w.-]+)\/([\w.-]+)(?:\/([\w.-]+))?$/.exec(text ?? ours) ?? [];
   if (os === undefined || architecture === undefined) return undefined;
   return { os, architecture, ...(variant === undefined ? {} : { variant }) };
@@ -136,7 +134,7 @@ function checkIndex({ manifests }: v.InferOutput<typeof indexSchema>, fail: Fail
     kind: "index",
     manifests: manifests.map(({ mediaType, digest, size, platform }) => ({
       ...checkDescriptor({ mediaType, digest, size }, fail),
-      platform: platform === undefined ? undefined : toPlatform(platform),
+      platform: platform ? toPlatform(platform) : undefined,
     })),
   };
 }
