@@ -50,8 +50,6 @@ void release_start(struct jail *jail) {
     unsigned long in_use = ((unsigned long)&piece - 512) & ~(PAGE - 1ul);
 
     jail->plan = (struct plan){0};
-    jail->command = jail->argv = jail->environment = NULL;
-    jail->own = NULL;
     sys(madvise, first, sizeof first, MADV_DONTNEED);
     for (last = NULL; piece;) {
         struct piece *before = piece->before;

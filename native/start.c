@@ -175,9 +175,8 @@ __attribute__((noreturn, used, no_stack_protector)) void start_c(long *stack) {
     struct start start = {0};
 
     read_stack(&start, stack);
-    __stack_chk_guard = 0x595e9fbd94fda766;
-    if (start.random)
-        memcpy(&__stack_chk_guard, start.random, sizeof __stack_chk_guard);
+    if (start.random) /* always, since Linux 2.6.29 */
+        __stack_chk_guard = *(const unsigned long *)start.random;
     sys_exit(run(&start));
 }
 
