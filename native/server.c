@@ -190,7 +190,8 @@ static size_t common_length(const char *one, const char *other) {
 static int attach_kept(struct jail *jail, const struct arrangement *layers, const char *path,
                        size_t length) {
     char directory[4096];
-    long error = sys(mkdirat, layers->stage, "kept", 0700);
+    long error =
+        length < sizeof directory ? sys(mkdirat, layers->stage, "kept", 0700) : -ENAMETOOLONG;
     int copy;
 
     if (error < 0)
@@ -376,10 +377,11 @@ static void be_server(struct jail *jail, s32 index, struct arrangement *arrangem
 }
 
 static int is_served(const struct jail *jail, s32 index) {
-    const struct operation *op = &jail->plan.operation[index];
+    const struct operation *op;
 
     if (index < 0 || (u32)index >= jail->plan.count || !plan_find(&jail->plan, OP_LAYER_SERVER))
         return 0;
+    op = &jail->plan.operation[index];
     return op->opcode == OP_OVERLAY
                ? fields(op, overlay)->by == BY_FUSE
                : op->opcode == OP_ROOT_OVERLAY && fields(op, root_overlay)->by == BY_FUSE;

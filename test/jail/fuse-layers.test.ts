@@ -13,7 +13,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import type { Operation } from "../../src/plan/operations.ts";
 import * as assert from "../support/assert.ts";
+import { runExecutor } from "../support/executor.ts";
 import {
   attempt,
   hostPrograms,
@@ -577,3 +579,24 @@ withFuse(
     assert.is(await shout({ toml, env, command: sh("cat /layers/key") }), "key\n");
   },
 );
+
+withFuse("a layer whose path is longer than any can be is an error, and no more", async () => {
+  const server: Operation = {
+    ...{ op: "layer_server", origin: "a test", program: "/usr/bin/fuse-overlayfs", options: [], cover: [] },
+    scratch: ["mode=0700"],
+  };
+  const overlay = (place: string): Operation => ({
+    ...{ op: "overlay", origin: "a test", lower: ["/usr"], target: "/mnt", set: [], by: "fuse" },
+    ...{ upper: `${place}/upper`, work: `${place}/work` },
+  });
+  const start = (place: string) => runExecutor(["true"], { host: [server], jail: [overlay(place)] });
+  const long = await start(`/tmp${"/a".repeat(3000)}`);
+  assert.is(long.status, 125, long.stderr);
+  assert.match(long.stderr, /ENAMETOOLONG/);
+  const place = makeDirectory("served");
+  for (const name of ["upper", "work"]) mkdirSync(join(place, name));
+  const short = await start(place);
+  assert.is(short.status, 0, short.stderr);
+  execFileSync("chmod", ["-R", "u+rwx", place]);
+  removeDirectory(place);
+});
