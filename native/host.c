@@ -143,18 +143,14 @@ static int op_mount_point(struct jail *jail, const struct op_mount_point *op) {
     return 0;
 }
 
-/* Whether what is open is still what has that name: its remover, who had the lock before us, may
+/* What is open has to be still what has that name: its remover, who had the lock before us, may
  * have been faster, and what lies there now another one, or nothing. */
 static int check_name(struct jail *jail, long fd, const char *path) {
-    struct stat held, stat;
-    long error = sys(newfstatat, fd, "", &held, AT_EMPTY_PATH);
+    int result = lies_at((int)fd, AT_FDCWD, path);
 
-    if (error < 0)
-        return fail(jail, STEP_FSTAT, error);
-    if (sys(newfstatat, AT_FDCWD, path, &stat, AT_SYMLINK_NOFOLLOW) < 0 ||
-        stat.st_dev != held.st_dev || stat.st_ino != held.st_ino)
-        return fail(jail, STEP_OPEN, -ENOENT);
-    return 0;
+    if (result < 0)
+        return fail(jail, STEP_FSTAT, result);
+    return result ? 0 : fail(jail, STEP_OPEN, -ENOENT);
 }
 
 /* Whoever finds it locked reads there who has it. The lock ends with the last of its descriptors,
@@ -228,11 +224,11 @@ int host_set_up(struct jail *jail) {
     return 0;
 }
 
-/* Only what is still as we made it: an empty directory, an empty file. */
 int host_has_to_undo(void) {
     return last_made != NULL;
 }
 
+/* Only what is still as we made it: an empty directory, an empty file. */
 void host_undo(void) {
     if (last_made && sys(flock, locked_root, LOCK_EXCLUSIVE | LOCK_NO_WAIT) < 0)
         return;

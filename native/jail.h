@@ -206,6 +206,9 @@ void terminal_check_foreground(struct jail *jail); /* monitor, while in the back
 
 /* descriptors.c: closes everything above 2 but these; a negative number stands for none. */
 void close_others(const int *keep, u32 count);
+/* Whether what is open lies at a path, a link there not followed; "" is the directory itself. 1, 0
+ * or a negative errno. */
+int lies_at(int fd, int directory, const char *path);
 
 /* network.c: its namespace is begun early, and entered where it is needed. */
 void start_network(struct jail *jail);

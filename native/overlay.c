@@ -25,14 +25,6 @@ struct layers {
     u64 mode;       /* of the uppermost one that is there: what will be seen of the top directory */
 };
 
-static int is_same(int one, int other) {
-    struct stat first, second;
-
-    return sys(newfstatat, one, "", &first, AT_EMPTY_PATH) == 0 &&
-           sys(newfstatat, other, "", &second, AT_EMPTY_PATH) == 0 &&
-           first.st_dev == second.st_dev && first.st_ino == second.st_ino;
-}
-
 /* The directory that the monitor has made (scratch.c), once more: layers have to lie on mounts of
  * our own namespace, and its descriptor leads to one of the caller's. */
 static int open_scratch_directory(struct jail *jail) {
@@ -45,7 +37,7 @@ static int open_scratch_directory(struct jail *jail) {
         return fail(jail, STEP_OPENAT2, parent);
     fd = open_below((int)parent, jail->scratch_name, O_FLAGS | O_NOFOLLOW, RESOLVE_BENEATH);
     sys(close, parent);
-    if (fd >= 0 && !is_same((int)fd, jail->scratch_lock))
+    if (fd >= 0 && lies_at((int)fd, jail->scratch_lock, "") != 1)
         fd = -ESTALE;
     jail->scratch = (int)fd;
     return fd < 0 ? fail(jail, STEP_OPENAT2, fd) : 0;

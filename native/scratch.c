@@ -87,14 +87,6 @@ static void sweep(void) {
     }
 }
 
-static int is_at(int fd, const char *name) {
-    struct stat held, there;
-
-    return sys(newfstatat, fd, "", &held, AT_EMPTY_PATH) == 0 &&
-           sys(newfstatat, parent, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           held.st_dev == there.st_dev && held.st_ino == there.st_ino;
-}
-
 /* 1, or 0 where another start has taken it for one that was left behind, before it was locked; or
  * -1 with jail->failure set. */
 static int try_to_make(struct jail *jail) {
@@ -117,7 +109,7 @@ static int try_to_make(struct jail *jail) {
         return fail(jail, STEP_OPEN, fd);
     }
     error = sys(flock, fd, LOCK_EXCLUSIVE | LOCK_NO_WAIT);
-    if (error == 0 && is_at((int)fd, name.data)) {
+    if (error == 0 && lies_at((int)fd, parent, name.data) == 1) {
         memcpy(jail->scratch_name, name.data, name.length + 1);
         jail->scratch_lock = (int)fd;
         return 1;
