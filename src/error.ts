@@ -86,6 +86,13 @@ export class TsjailError extends Error {
   }
 }
 
+/** The same error, with where it was asked for, unless it says so already. What else was thrown stays as it is. */
+export function addOrigin(error: unknown, origin: Origin): unknown {
+  if (!(error instanceof TsjailError) || error.origin !== undefined) return error;
+  const { code, message, hint, detail, cause } = error;
+  return new TsjailError(code, message, { hint, detail, cause, origin });
+}
+
 /** "files.write[2] in dev.toml:14", as plans and messages write it. */
 export function formatOrigin(origin: Origin): string {
   const place = origin.line === undefined ? origin.file : `${origin.file}:${origin.line}`;

@@ -14,7 +14,7 @@ import { readRecord } from "../volume/list.ts";
 import { withVolume } from "../volume/lock.ts";
 import { volumePlaces } from "../volume/place.ts";
 import { removeVolume } from "../volume/remove.ts";
-import { type EnvPlaces, envPlaces } from "./place.ts";
+import { type EnvPlaces, envPlaces, envsDirectory, requireData } from "./place.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -35,7 +35,7 @@ export interface Env {
 const extension = ".toml";
 
 export function listEnvNames(environment: Environment): string[] {
-  const { envs } = envPlaces(environment, "any");
+  const envs = envsDirectory(requireData(environment));
   try {
     const files = readdirSync(envs).filter((file) => file.endsWith(extension));
     const names = files.map((file) => file.slice(0, -extension.length));

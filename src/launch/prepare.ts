@@ -5,7 +5,7 @@ import { planDirectory } from "../cache/place.ts";
 import { prepareDirectory } from "../cache/store.ts";
 import { compile } from "../compile/index.ts";
 import { isForeign } from "../directory.ts";
-import { TsjailError } from "../error.ts";
+import { addOrigin, TsjailError } from "../error.ts";
 import { type Look, lookAtVariable, recordLooks } from "../facts/look.ts";
 import type { Host } from "../host/host.ts";
 import { hostNeeds } from "../host/needs.ts";
@@ -145,9 +145,7 @@ function findImage(
   try {
     return resolveImage(image, environment);
   } catch (error) {
-    if (!(error instanceof TsjailError)) throw error;
-    const { code, message, hint, detail, cause } = error;
-    throw new TsjailError(code, message, { hint, detail, cause, origin: origin("root.image") });
+    throw addOrigin(error, origin("root.image"));
   }
 }
 

@@ -4,7 +4,7 @@
 import { closeSync, lstatSync, mkdirSync, renameSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isForeign, isOurs, makeDirectories } from "../directory.ts";
-import { type Origin, TsjailError } from "../error.ts";
+import { addOrigin, type Origin, TsjailError } from "../error.ts";
 import { explainFailure } from "../image/failure.ts";
 import { removeTree } from "../image/remove.ts";
 import { makeScratch, sweep } from "../image/scratch.ts";
@@ -55,7 +55,7 @@ function withDrafts(wishes: readonly NamedWish[], work: (place: string) => void)
       work(place);
     });
   } catch (error) {
-    throw withOrigin(explainFailure(error, "The making of a volume", volumes, "volume_failed"), first.origin);
+    throw addOrigin(explainFailure(error, "The making of a volume", volumes, "volume_failed"), first.origin);
   }
 }
 
@@ -95,7 +95,7 @@ function draft({ copy, profile, origin }: NamedWish, place: string): void {
   try {
     if (copy !== undefined) copyContent(copy, data);
   } catch (error) {
-    throw withOrigin(error, origin);
+    throw addOrigin(error, origin);
   }
   const record: VolumeRecord = { created: new Date().toISOString(), profile };
   writeFileSync(about, `${JSON.stringify(record)}\n`, { mode: 0o600, flag: "wx" });
@@ -109,12 +109,6 @@ function publish(from: string, to: string): void {
     // Another start was faster: rename(2) takes no place of a directory that is not empty.
     if (!["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
-}
-
-function withOrigin(error: unknown, origin: Origin): unknown {
-  if (!(error instanceof TsjailError) || error.origin !== undefined) return error;
-  const { code, message, hint, detail, cause } = error;
-  return new TsjailError(code, message, { hint, detail, cause, origin });
 }
 
 function tryRemove(path: string): void {
