@@ -1,6 +1,6 @@
 // argv → a command → an exit status. In: the process. Out: what the command prints, and the end of the process, as
 // its exit or as the executor that it becomes. The only file that prints or exits. Next: commands/select.ts.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Call } from "./commands/command.ts";
 import { selectCommand } from "./commands/select.ts";
@@ -16,7 +16,8 @@ const log = createLog(
 
 async function main(argv: readonly string[]): Promise<number> {
   const selection = await selectCommand(argv);
-  const packageDirectory = findPackage();
+  // src/ and dist/, where the bundles are, are one below it.
+  const packageDirectory = dirname(import.meta.dirname);
   const version = readVersion(packageDirectory);
   const style = { version, color: () => wantsColor(1, process.env) };
   const print = (text: string) => writeText(1, escapeStyled(text));
@@ -47,15 +48,6 @@ async function wakeCompilers(): Promise<void> {
   if (asleep.length === 0) return;
   const { setFlagsFromString } = await import("node:v8");
   for (const flag of asleep) setFlagsFromString(flag.replace("--no-", "--"));
-}
-
-/** The nearest directory above this file with a package.json: src/ and dist/ are one below it. */
-function findPackage(): string {
-  let directory = import.meta.dirname;
-  while (!existsSync(join(directory, "package.json")) && dirname(directory) !== directory) {
-    directory = dirname(directory);
-  }
-  return directory;
 }
 
 function readVersion(packageDirectory: string): string {

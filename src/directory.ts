@@ -23,7 +23,7 @@ export function makeDirectories(path: string): boolean {
 
 function isDirectory(path: string): boolean {
   try {
-    return path === "/" || statSync(path).isDirectory();
+    return path === "/" || statSync(path, { bigint: true }).isDirectory();
   } catch {
     return false;
   }
@@ -39,8 +39,9 @@ export function isOurs({ uid, mode }: Pick<StatsBase<number | bigint>, "uid" | "
 export function isForeign(directory: string): boolean {
   const euid = process.geteuid?.();
   for (let place = directory; ; place = dirname(place)) {
-    const status = statSync(place, { throwIfNoEntry: false });
-    if (status !== undefined && status.uid !== 0 && status.uid !== euid) return true;
+    const status = statSync(place, { bigint: true, throwIfNoEntry: false });
+    const owner = status && Number(status.uid);
+    if (owner !== undefined && owner !== 0 && owner !== euid) return true;
     if (place === dirname(place) || (status !== undefined && euid !== 0)) return false;
   }
 }

@@ -1,14 +1,16 @@
 // dist/cli.cjs: starts the bundle (src/cli.ts) with V8's code of an earlier start, where there is one, so that nothing
 // has to be parsed and compiled again. In: run.cjs beside it, $XDG_CACHE_HOME/tsjail/code. Out: cli.ts, running; later,
 // through launch/code.ts, the code for next time. Nothing here may fail: without the cache everything is as before.
+// Each function of Node's is compiled when it is first called, so that few are: no readFileSync(), no Stats but BigIntStats.
 import {
+  type BigIntStats,
   closeSync,
   constants,
   fstatSync,
   lstatSync,
   openSync,
   readdirSync,
-  readFileSync,
+  readSync,
   renameSync,
   statSync,
   unlinkSync,
@@ -31,25 +33,41 @@ function findDirectory(): string | undefined {
   return directory && `${directory}/code`;
 }
 
-/** V8 executes what it is given: nobody else may have had a hand in it. */
-function readCode(directory: string, name: string): Buffer | undefined {
-  let descriptor: number | undefined;
+/** @param wanted whether it may be used */
+function readWhole(
+  path: string,
+  flags: number,
+  wanted: (status: BigIntStats) => boolean,
+): Uint8Array<ArrayBuffer> | undefined {
+  const descriptor = openSync(path, flags);
   try {
-    if (!isOurs(lstatSync(directory))) return undefined;
-    descriptor = openSync(
+    const status = fstatSync(descriptor, { bigint: true });
+    if (!wanted(status)) return undefined;
+    const bytes = new Uint8Array(Number(status.size));
+    return readSync(descriptor, bytes) === bytes.length ? bytes : undefined;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** V8 executes what it is given: nobody else may have had a hand in it. */
+function readCode(directory: string, name: string): Uint8Array | undefined {
+  try {
+    if (!isOurs(lstatSync(directory, { bigint: true }))) return undefined;
+    const bytes = readWhole(
       `${directory}/${name}`,
       constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+      (status) => status.isFile() && isOurs(status),
     );
-    const status = fstatSync(descriptor);
-    if (!status.isFile() || !isOurs(status)) return undefined;
-    const bytes = readFileSync(descriptor);
+    if (bytes === undefined) return undefined;
     // The end of it is there too, whatever happened to the machine while it was written.
     const end = bytes.length - bundleId.length;
-    return bytes.toString("latin1", end) === bundleId ? bytes.subarray(0, end) : undefined;
+    for (let at = 0; at < bundleId.length; at++) {
+      if (bytes[end + at] !== bundleId.charCodeAt(at)) return undefined;
+    }
+    return bytes.subarray(0, end);
   } catch {
     return undefined;
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 
@@ -76,7 +94,8 @@ function sweep(directory: string): void {
 }
 
 function load(): void {
-  const source = readFileSync(bundle, "latin1");
+  const bytes = readWhole(bundle, constants.O_RDONLY, () => true) ?? new Uint8Array();
+  const source = Buffer.from(bytes.buffer).toString("latin1");
   const directory = source.startsWith(bundleId, 2) ? findDirectory() : undefined;
   const name = `${bundleId}-${process.version}-${process.arch}`;
   const cachedData = directory === undefined ? undefined : readCode(directory, name);

@@ -3,7 +3,7 @@
 // CommonJS, since V8's code can be kept for a vm.Script on every Node; and Node starts it sooner than an ES module.
 
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import * as os from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { BuildOptions, Plugin } from "esbuild";
@@ -46,7 +46,7 @@ export async function bundle(directory: string): Promise<string[]> {
   const define = { ...constants, parsedProfiles: JSON.stringify(parseProfiles()) };
   // Short names: V8 has each of them in what it keeps, and reads it at every start. A frame of a bug's report has its
   // place in the file.
-  const plugins = [requireLate, leaveCommands];
+  const plugins = [requireOnce, requireLate, initializeLate, leaveCommands];
   const run = { entryPoints: [cli], define, plugins, minifyIdentifiers: true, ...asFunction };
   const id = await write("run.cjs", run, "//");
   const loader = { entryPoints: [join(root, "src/loader.ts")] };
@@ -89,6 +89,33 @@ async function buildOne(options: BuildOptions): Promise<{ text: string; inputs: 
   return { text: result.outputFiles?.[0]?.text ?? "", inputs: result.metafile?.inputs ?? {} };
 }
 
+/** The names that our files import; of others some are getters, which load what no start wants. */
+function listImported(builtin: string): string[] {
+  const names = listSources().flatMap((path) => {
+    const imports = readFileSync(path, "utf8").matchAll(/^import \{([^}]*)\} from "([^"]*)"/gm);
+    return [...imports]
+      .filter(([, , from]) => from === builtin)
+      .flatMap(([, list = ""]) => list.split(",").map((word) => word.trim()))
+      .filter((word) => word !== "" && !word.startsWith("type "))
+      .map((word) => word.replace(/ as .*/, ""));
+  });
+  return [...new Set(names)];
+}
+
+/** A require() of what Node has takes 5 µs, each time; esbuild writes one for each file that imports it. */
+const requireOnce: Plugin = {
+  name: "require once",
+  setup({ onResolve, onLoad }) {
+    const namespace = "once";
+    onResolve({ filter: /^node:(fs|path)$/ }, ({ path, namespace: from }) =>
+      from === namespace ? { path, external: true } : { path, namespace },
+    );
+    onLoad({ filter: /./, namespace }, ({ path }) => ({
+      contents: `export const { ${listImported(path).join(", ")} } = require("${path}");\n`,
+    }));
+  },
+};
+
 /**
  * What Node has not loaded by itself waits until it is used: node:os, in the few starts that need it. CommonJS has a
  * require() already, and node:module would bring the loader of ES modules with it.
@@ -103,13 +130,45 @@ const requireLate: Plugin = {
     onLoad({ filter: /module$/, namespace }, () => ({
       contents: "export const createRequire = () => require;\n",
     }));
-    onLoad({ filter: /os$/, namespace }, ({ path }) => ({
-      contents: Object.keys(os)
+    onLoad({ filter: /os$/, namespace }, ({ path }) => {
+      const getters = Object.keys(os.constants).map(
+        (name) => `get ${name}() { return require("${path}").constants.${name}; },`,
+      );
+      const functions = listImported(path)
+        .filter((name) => name !== "constants")
+        .map((name) => `export const ${name} = (...words) => require("${path}").${name}(...words);`);
+      return { contents: `export const constants = { ${getters.join("")} };\n${functions.join("\n")}` };
+    });
+  },
+};
+
+/** Of our own files: few starts want what is in them, and it takes a moment to be made. They export functions alone. */
+const late = ["image/resolve.ts", "layer/keep.ts", "reporter.ts", "seccomp/oci.ts"].map((path) =>
+  join(root, "src", path),
+);
+
+const initializeLate: Plugin = {
+  name: "initialize late",
+  setup({ onResolve, onLoad }) {
+    const namespace = "initialized-late";
+    onResolve({ filter: /^\.{1,2}\// }, ({ path, namespace: from, resolveDir }) => {
+      const file = join(resolveDir, path);
+      return from !== namespace && late.includes(file) ? { path: file, namespace } : undefined;
+    });
+    onLoad({ filter: /./, namespace }, ({ path }) => {
+      const text = readFileSync(path, "utf8");
+      if (/^export (?!function|type|interface)/m.test(text)) {
+        throw new BuildProblem(`${path} exports more than functions and can't be initialized late`);
+      }
+      const functions = [...text.matchAll(/^export function (\w+)/gm)].map(([, name]) => name);
+      const contents = functions
         .map(
-          (name) => `Object.defineProperty(exports, "${name}", { get: () => require("${path}").${name} });\n`,
+          (name) =>
+            `export const ${name} = (...words) => require(${JSON.stringify(path)}).${name}(...words);`,
         )
-        .join(""),
-    }));
+        .join("\n");
+      return { contents, resolveDir: dirname(path) };
+    });
   },
 };
 

@@ -120,7 +120,7 @@ function documentOperations(): string {
 function documentOperation(name: OperationName): string {
   const { required, once, about } = findOperationType(name);
   const count = required ? "exactly once" : once ? "at most once" : "any number of times";
-  const fields = listFields(name).map(([field, type]) => `| \`${field}\` | ${nameType(type)} |`);
+  const fields = listFields(name).map(({ name: field, type }) => `| \`${field}\` | ${nameType(type)} |`);
   const table = fields.length === 0 ? [] : ["| field | type |", "| --- | --- |", ...fields, ""];
   return [
     `#### ${name}\n`,

@@ -1,5 +1,5 @@
 // Whether a plan may be used again, and keeping it. In: a plan, what was looked at for it, the command line.
-// Out: its bytes with the facts, and how to store them (store.ts); undefined where it is for this start alone.
+// Out: how to put it in the cache (store.ts), with its facts; undefined where it is for this start alone.
 import { commands } from "../commands/table.ts";
 import { findObstacle, type Invocation, listFacts } from "../facts/facts.ts";
 import { type Look, lookAtProgram, lookAtVariable, noteUnrepeatable, recordLooks } from "../facts/look.ts";
@@ -21,28 +21,31 @@ export interface KeepRequest {
   readonly executor: string;
 }
 
-export interface Kept {
-  readonly bytes: Uint8Array;
-  /** Puts them in the cache. */
-  store(): void;
-}
-
-export function encodeKept(plan: Plan, looks: readonly Look[], request: KeepRequest): Kept | undefined {
+/** Looks at the last things now, before the jail starts; the rest can wait until it has. */
+export function prepareKeeping(
+  plan: Plan,
+  looks: readonly Look[],
+  request: KeepRequest,
+): (() => void) | undefined {
   const directory = planDirectory(request.environment);
   if (directory === undefined) return undefined;
   const all = [...looks, ...lookAtPrograms(request)];
-  if (findObstacle(all) !== undefined) return undefined;
+  return findObstacle(all) === undefined ? () => keepPlan(plan, all, request, directory) : undefined;
+}
+
+function keepPlan(plan: Plan, looks: readonly Look[], request: KeepRequest, directory: string): void {
   const invocation: Invocation = {
     packageWord: request.packageWord,
     options: listOptions(request),
     commands: Object.keys(commands),
   };
+  let bytes: Uint8Array;
   try {
-    const bytes = encodePlan([...listFacts(all, invocation, request.cwd), ...plan]);
-    return { bytes, store: () => storePlan(directory, hashInvocation(invocation, request.cwd), bytes) };
+    bytes = encodePlan([...listFacts(looks, invocation, request.cwd), ...plan]);
   } catch {
-    return undefined; // With its facts it is larger than a plan may be; without them it may be none too large.
+    return; // With its facts it is larger than a plan may be; without them it may be none too large.
   }
+  storePlan(directory, hashInvocation(invocation, request.cwd), bytes);
 }
 
 /** Who has compiled it, and who is to carry it out. */

@@ -17,7 +17,7 @@ export function prepareDirectory(directory: string): boolean {
   try {
     if (isForeign(directory) || !existsSync(dirname(dirname(dirname(directory))))) return false;
     makeDirectories(directory);
-    const status = lstatSync(directory);
+    const status = lstatSync(directory, { bigint: true });
     return status.isDirectory() && isOurs(status);
   } catch {
     return false;

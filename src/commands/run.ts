@@ -1,7 +1,7 @@
 // `tsjail [options] [--] COMMAND…`: compiles the plan, which the executor carries out.
 // In: a Call. Out: nothing, unless something fails before that; and the plan, kept for the next such command line.
 // Next: launch/prepare.ts, cache/keep.ts, launch/start.ts.
-import { encodeKept } from "../cache/keep.ts";
+import { prepareKeeping } from "../cache/keep.ts";
 import { findExecutor } from "../launch/find.ts";
 import { findCallersProcess, readFront } from "../launch/front.ts";
 import { checkDescriptors, listKeptFds, preparePlan, requireCommand } from "../launch/prepare.ts";
@@ -38,12 +38,12 @@ export const run: Command = {
       () => preparePlan(request, [], { ...call, executor, starts, pid }),
       (prepared) => requireCommand(prepared, call.words),
     );
-    const kept =
-      packageWord === undefined ? undefined : encodeKept(plan, looks, { ...call, packageWord, executor });
+    const keep =
+      packageWord === undefined ? undefined : prepareKeeping(plan, looks, { ...call, packageWord, executor });
     return startJail({
       executor,
-      plan: kept?.bytes ?? encodePlan(plan),
-      keep: () => kept?.store(),
+      plan: encodePlan(plan),
+      keep,
       command: call.words,
       keepFds: listKeptFds(plan),
       front,

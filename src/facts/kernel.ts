@@ -36,7 +36,8 @@ export function readMachine(): { release: string; version: string; machine: stri
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, "latin1");
+    // Node reads this encoding in one step.
+    return readFileSync(path, "utf8");
   } catch {
     return "";
   }

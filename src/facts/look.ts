@@ -67,7 +67,7 @@ export function lookAtKind(path: string, follow = false): SeenKind {
 export function findKind(path: string, follow = false): SeenKind {
   try {
     // Most of what is asked about isn't there, and an exception costs more than the call.
-    const stats = (follow ? statSync : lstatSync)(path, { throwIfNoEntry: false });
+    const stats = (follow ? statSync : lstatSync)(path, { bigint: true, throwIfNoEntry: false });
     if (stats === undefined) return "absent";
     if (stats.isSymbolicLink()) return "symlink";
     return stats.isDirectory() ? "directory" : stats.isFile() ? "file" : "other";

@@ -59,7 +59,7 @@ function listPlaces(directory: string, platform: string): string[] {
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
+    return statSync(path, { bigint: true }).isFile();
   } catch {
     return false;
   }

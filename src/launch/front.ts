@@ -11,14 +11,21 @@ export interface Limit {
   readonly hard: bigint;
 }
 
+/** The executor waits for a plan. Descriptors: */
+export interface Desk {
+  /** To write it to. */
+  readonly plan: number;
+  /** An eventfd(2) to say that it is complete. */
+  readonly ready: number;
+}
+
 export interface Front {
   readonly nofile: Limit;
   /** Bit n-1 for signal n. */
   readonly ignoredSignals: bigint;
   /** The directory of the package as bin/tsjail wrote it; undefined where nothing of ours started Node. */
   readonly packageWord?: string | undefined;
-  /** The executor waits for a plan: descriptors to write it to, and to say there that it is complete. */
-  readonly desk?: { readonly plan: number; readonly ready: number } | undefined;
+  readonly desk?: Desk | undefined;
 }
 
 /** Reads "version=0.1.0 nofile=1024:524288 ignored=0x0 package=/opt/tsjail"; undefined when a part is missing or malformed. */

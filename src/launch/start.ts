@@ -7,13 +7,13 @@ import { TsjailError } from "../error.ts";
 import { NativeError } from "../native-error.ts";
 import { quoteWord } from "../plan/escape.ts";
 import { keepCompiledCode } from "./code.ts";
-import type { Front } from "./front.ts";
+import type { Desk, Front } from "./front.ts";
 
 export interface Launch {
   readonly executor: string;
   readonly plan: Uint8Array;
   /** Keeps what this start has made, for the next one; when the jail starts already, where that can be. */
-  readonly keep: () => unknown;
+  readonly keep: (() => void) | undefined;
   /** The last words of our own argv; empty for the plan's own command. */
   readonly command: readonly string[];
   /** Descriptors of the caller's, beside 0, 1 and 2, that the executor needs. */
@@ -30,7 +30,7 @@ export async function startJail(launch: Launch): Promise<never> {
   const native = await import("../native.ts");
   try {
     const argv = prepareProcess(launch, native);
-    launch.keep();
+    launch.keep?.();
     keepCompiledCode();
     return native.execute(launch.executor, argv, encodeEnvironment(launch.environment));
   } catch (error) {
@@ -62,15 +62,12 @@ function isParent(executor: string): boolean {
 }
 
 /** To the executor that has started us and waits (native/node.c). */
-function handOver(
-  { plan, command, keep }: Launch,
-  desk: { readonly plan: number; readonly ready: number },
-): never {
+function handOver({ plan, command, keep }: Launch, desk: Desk): never {
   writePlan(desk.plan, plan);
   writeSync(desk.ready, BigUint64Array.of(BigInt(command.length + 1)));
   // From here on nobody must hear of us.
   try {
-    keep();
+    keep?.();
     keepCompiledCode();
   } finally {
     // At an ordinary end Node would put the terminal back to what it was, and it is the jail's by now.

@@ -123,7 +123,7 @@ export function describeOver(over: Over): string {
   return over.type === "directory" ? quoteWord(over.path) : `the image ${quoteWord(over.name)}`;
 }
 
-export const makerNames = { kernel: "the kernel's overlayfs", fuse: "fuse-overlayfs" } as const;
+const makerNames = { kernel: "the kernel's overlayfs", fuse: "fuse-overlayfs" } as const;
 
 function makeLayer(directory: string, over: Over, by: MakerName): void {
   if (process.geteuid?.() === 0 && isForeign(directory)) throw Object.assign(new Error(), { code: "EPERM" });

@@ -26,9 +26,11 @@ export function checkPlan(plan: Plan, code: ErrorCode): void {
   }
   let latest = 0;
   const counts = new Map<OperationName, number>();
-  for (const [index, operation] of plan.entries()) {
+  let index = 0;
+  for (const operation of plan) {
     const problem = checkOperation(operation) ?? checkOrder(operation, latest, counts);
     if (problem !== undefined) throw new TsjailError(code, `${nameOperation(operation, index)}: ${problem}.`);
+    index++;
     latest = phaseNumber(operation.op);
     counts.set(operation.op, (counts.get(operation.op) ?? 0) + 1);
   }
@@ -67,14 +69,14 @@ function checkOperation(operation: Operation): string | undefined {
   const origin = checkString(operation.origin);
   if (origin !== undefined) return `its origin ${origin}`;
   const fields = listFields(operation.op);
-  for (const [name, type] of fields) {
+  for (const { name, type } of fields) {
     const problem = checkValue(type, readField(operation, name));
     if (problem !== undefined) return `${name} ${problem}`;
   }
   const keys = Object.keys(operation);
   // All fields are there, so more keys than fields, `op` and `origin` is one too many.
   if (keys.length === fields.length + 2) return undefined;
-  const known = new Set(["op", "origin", ...fields.map(([name]) => name)]);
+  const known = new Set(["op", "origin", ...fields.map(({ name }) => name)]);
   return `it has no field ${keys.find((key) => !known.has(key))}`;
 }
 

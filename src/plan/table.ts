@@ -22,13 +22,22 @@ export function findOperationType(name: OperationName): OperationType {
   return operations[name];
 }
 
-const fields = new Map(
-  operationNames.map((name) => [name, Object.entries<FieldType>(operations[name].fields)] as const),
-);
+export interface Field {
+  readonly name: string;
+  readonly type: FieldType;
+}
+
+const fields = new Map<OperationName, readonly Field[]>();
 
 /** The fields of an operation, in table order: field n is in slot n. */
-export function listFields(name: OperationName): readonly (readonly [string, FieldType])[] {
-  return fields.get(name) ?? [];
+export function listFields(name: OperationName): readonly Field[] {
+  let known = fields.get(name);
+  if (known === undefined) {
+    const entries = Object.entries<FieldType>(operations[name]?.fields ?? {});
+    known = entries.map(([field, type]) => ({ name: field, type }));
+    fields.set(name, known);
+  }
+  return known;
 }
 
 /** The value of a field by its name; undefined where there is none. */

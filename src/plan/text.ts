@@ -68,7 +68,7 @@ export function planToJson(plan: Plan): PlanJson {
 function operationToJson(operation: Operation): OperationJson {
   const { phase } = findOperationType(operation.op);
   const fields = listFields(operation.op).map(
-    ([name]) => [name, valueToJson(readField(operation, name))] as const,
+    ({ name }) => [name, valueToJson(readField(operation, name))] as const,
   );
   return { op: operation.op, phase, origin: operation.origin, ...Object.fromEntries(fields) };
 }

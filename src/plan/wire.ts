@@ -1,5 +1,6 @@
 // A plan as the executor reads it: a header, one record per operation, then every string once.
 // In: a Plan, or bytes. Out: the other. docs/plan.md describes the bytes; native/wire.c is the reader of them.
+import { isUtf8 } from "node:buffer";
 import { TsjailError } from "../error.ts";
 import { BlobReader, BlobWriter, damaged } from "./blobs.ts";
 import { checkPlan, phaseNumber } from "./check.ts";
@@ -32,10 +33,12 @@ export function encodePlan(plan: Plan): Uint8Array {
   checkPlan(plan, "internal");
   const blobOffset = headerBytes + plan.length * recordBytes;
   const blobs = new BlobWriter(blobOffset);
-  const records = Buffer.alloc(blobOffset);
+  const records = new Uint8Array(blobOffset);
   const view = viewBytes(records);
-  for (const [index, operation] of plan.entries()) {
-    writeRecord(view, headerBytes + index * recordBytes, operation, blobs);
+  let offset = headerBytes;
+  for (const operation of plan) {
+    writeRecord(view, offset, operation, blobs);
+    offset += recordBytes;
   }
   if (blobs.end > maxPlanBytes) {
     throw new TsjailError(
@@ -46,18 +49,17 @@ export function encodePlan(plan: Plan): Uint8Array {
       },
     );
   }
-  const bytes = Buffer.alloc(blobs.end);
-  records.copy(bytes);
-  for (const [index, value] of [planMagic, planVersion, blobs.end, plan.length, blobOffset].entries()) {
-    bytes.writeUInt32LE(value, index * 4);
-  }
-  blobs.writeTo(bytes);
-  bytes.writeUInt32LE(sumWords(bytes), checksumOffset);
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  const bytes = new Uint8Array(blobs.end);
+  const header = new Uint32Array(bytes.buffer, 0, headerBytes / 4);
+  bytes.set(records);
+  header.set([planMagic, planVersion, blobs.end, plan.length, blobOffset]);
+  bytes.set(blobs.join(), blobOffset);
+  header[checksumOffset / 4] = sumWords(bytes);
+  return bytes;
 }
 
 /** FNV-1a over the 32-bit words but the checksum itself: any single changed word is seen. */
-function sumWords(bytes: Buffer): number {
+function sumWords(bytes: Uint8Array): number {
   const view = viewBytes(bytes);
   let hash = 0x811c9dc5;
   for (let offset = 0; offset + 4 <= bytes.length; offset += 4) {
@@ -66,40 +68,51 @@ function sumWords(bytes: Buffer): number {
   return hash >>> 0;
 }
 
-// V8 has its methods built in, where those of Buffer are JavaScript: a start runs each of them once and cold.
+// V8 has the methods of DataView and Uint8Array built in, where those of Buffer are JavaScript: a start runs each of
+// them once and cold, and pays for compiling it. The machines that we run on have the least byte first.
 const viewBytes = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 function writeRecord(target: DataView, offset: number, operation: Operation, blobs: BlobWriter): void {
   target.setUint16(offset, opcodes.get(operation.op) ?? 0, true);
   target.setUint16(offset + 2, phaseNumber(operation.op), true);
   target.setUint32(offset + 4, blobs.addText(operation.origin), true);
-  for (const [index, [name, type]] of listFields(operation.op).entries()) {
-    const slot = toSlot(type, readField(operation, name) ?? 0, blobs);
-    target.setBigUint64(offset + recordHead + 8 * index, slot, true);
+  let slot = offset + recordHead;
+  for (const { name, type } of listFields(operation.op)) {
+    writeSlot(target, slot, toNumber(type, readField(operation, name) ?? 0, blobs));
+    slot += 8;
   }
 }
 
-function toSlot(type: FieldType, value: Value, blobs: BlobWriter): bigint {
+/** Into eight bytes that are zero. */
+function writeSlot(target: DataView, offset: number, value: number | bigint): void {
+  if (typeof value === "number" && value >= 0 && value <= 0xffff_ffff) target.setUint32(offset, value, true);
+  else target.setBigUint64(offset, BigInt.asUintN(64, BigInt(value)), true);
+}
+
+function toNumber(type: FieldType, value: Value, blobs: BlobWriter): number | bigint {
   switch (type.type) {
     case "u32":
     case "u64":
-      return BigInt(value as number | bigint);
     case "i32":
-      return BigInt.asUintN(64, BigInt(value as number));
+      return value as number | bigint;
     case "flags":
-      return BigInt(
-        (value as readonly string[]).reduce((bits, name) => (bits | (type.names[name] ?? 0)) >>> 0, 0),
-      );
+      return joinFlags(type.names, value as readonly string[]);
     case "choice":
-      return BigInt(type.names[value as string] ?? 0);
+      return type.names[value as string] ?? 0;
     case "bytes":
-      return BigInt(blobs.add(value as Uint8Array));
+      return blobs.add(value as Uint8Array);
     case "list":
-      return BigInt(blobs.addText((value as readonly string[]).map((item) => `${item}\0`).join("")));
+      return blobs.addText((value as readonly string[]).map((item) => `${item}\0`).join(""));
     case "string":
     case "path":
-      return BigInt(blobs.addText(value as string));
+      return blobs.addText(value as string);
   }
+}
+
+function joinFlags(bits: Readonly<Record<string, number>>, names: readonly string[]): number {
+  let joined = 0;
+  for (const name of names) joined |= bits[name] ?? 0;
+  return joined >>> 0;
 }
 
 /**
@@ -167,7 +180,7 @@ function readRecord(bytes: Buffer, index: number, blobs: BlobReader): Operation 
       if (value !== 0n) throw damaged(`has a value too many ${here}`);
       continue;
     }
-    const [name, type] = field;
+    const { name, type } = field;
     const decoded = fromSlot(type, value, blobs);
     if (decoded === undefined) throw damaged(`has a value out of range for ${name} ${here}`);
     operation[name] = decoded;
@@ -188,7 +201,7 @@ function fromSlot(type: FieldType, value: bigint, blobs: BlobReader): Value | un
       return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
     case "flags": {
       const names = Object.keys(type.names).filter((name) => (value & BigInt(type.names[name] ?? 0)) !== 0n);
-      return toSlot(type, names, new BlobWriter(0)) === value ? names : undefined;
+      return BigInt(joinFlags(type.names, names)) === value ? names : undefined;
     }
     case "choice":
       return Object.keys(type.names).find((name) => BigInt(type.names[name] ?? 0) === value);
@@ -207,14 +220,9 @@ function readBlob(value: bigint, blobs: BlobReader): Buffer {
   return blobs.read(Number(value));
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 function readString(bytes: Buffer): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw damaged("has a string that is not UTF-8");
-  }
+  if (!isUtf8(bytes)) throw damaged("has a string that is not UTF-8");
+  return bytes.toString();
 }
 
 function readList(bytes: Buffer): string[] | undefined {

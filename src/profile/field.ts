@@ -23,6 +23,10 @@ export function about<S extends v.GenericSchema>(
   return say(schema, { ...metadata, description });
 }
 
+// Built once: a start makes each of the kinds below for some dozens of keys.
+const string = v.string("must be a string");
+const pathString = v.string("must be a path");
+
 /** Runs a parser that throws TsjailError, and makes an issue of what it throws. */
 export function parsed<I, T>(parse: (value: I) => T) {
   return v.rawTransform<I, T>(({ dataset, addIssue, NEVER }) => {
@@ -38,9 +42,9 @@ export function parsed<I, T>(parse: (value: I) => T) {
 
 const noNul = v.check<string, string>((value) => !value.includes("\0"), "contains a NUL byte");
 
-export const text = () => say(v.pipe(v.string("must be a string"), noNul), { kind: "string" });
+export const text = () => say(v.pipe(string, noNul), { kind: "string" });
 export const nonEmpty = () =>
-  say(v.pipe(v.string("must be a string"), noNul, v.minLength(1, "must not be empty")), { kind: "string" });
+  say(v.pipe(string, noNul, v.minLength(1, "must not be empty")), { kind: "string" });
 /** Any string at all: the content of a file. */
 export const content = () => say(v.string("must be a string"), { kind: "string" });
 export const flag = () => say(v.boolean("must be true or false"), { kind: "boolean" });
@@ -116,9 +120,10 @@ export const mode = () =>
     pattern: "^(0o)?[0-7]{1,5}$",
   });
 
+const normalized = parsed(parsePath);
+
 /** An absolute path, normalized: no empty, `.` or `..` component, no slash at the end. */
-export const path = () =>
-  say(v.pipe(v.string("must be a path"), noNul, parsed(parsePath)), { kind: "path", path: true as const });
+export const path = () => say(v.pipe(pathString, noNul, normalized), { kind: "path", path: true as const });
 
 /** A path inside the jail that something is put on; the root itself has its own table. */
 export const target = () =>

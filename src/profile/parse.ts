@@ -1,5 +1,6 @@
 // A profile's file: its bytes come in, the table that its TOML stands for goes out, with nothing checked yet but that
 // it is a regular file of a sensible size, UTF-8, and TOML. Next: extends.ts.
+import { isUtf8 } from "node:buffer";
 import { closeSync, constants, openSync, readSync, realpathSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import { TsjailError } from "../error.ts";
@@ -36,7 +37,7 @@ export function readSource(path: string, file: string, isShipped: boolean): Sour
   try {
     const status = lookAtOpened(path, descriptor);
     if (!status.isFile()) throw fail(status.isDirectory() ? "is a directory" : "is not a regular file");
-    const bytes = Buffer.allocUnsafe(maxProfileBytes + 1);
+    const bytes = new Uint8Array(maxProfileBytes + 1);
     let length = 0;
     for (let count = -1; count !== 0 && length < bytes.length; length += count) {
       count = readSync(descriptor, bytes, length, bytes.length - length, null);
@@ -48,7 +49,7 @@ export function readSource(path: string, file: string, isShipped: boolean): Sour
       realPath: realpathSync(path),
       file,
       isShipped,
-      bytes: Buffer.from(bytes.subarray(0, length)),
+      bytes: bytes.slice(0, length),
     };
   } catch (error) {
     throw error instanceof TsjailError ? error : fail(`can't be read: ${describeErrno(error)}`, error);
@@ -73,22 +74,21 @@ export function describeErrno(error: unknown): string {
 /** UTF-8 without a byte order mark.
  * @throws TsjailError `profile_syntax` */
 export function decodeSource({ bytes, file }: Source): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    const text = Buffer.from(bytes).toString();
-    // The first character that does not come back as the bytes it was made from.
-    const again = Buffer.from(text);
-    let at = 0;
-    while (at < bytes.length && bytes[at] === again[at]) at++;
-    const before = Buffer.from(bytes.subarray(0, at))
-      .toString()
-      .replace(/^\uFEFF/, "")
-      .split("\n");
-    const line = before.length;
-    const column = (before.at(-1)?.length ?? 0) + 1;
-    throw syntaxError(file, text.replace(/^\uFEFF/, ""), line, column, "this is not UTF-8");
-  }
+  const text = decode(bytes);
+  if (isUtf8(bytes)) return text;
+  // The first character that does not come back as the bytes it was made from.
+  const again = Buffer.from(Buffer.from(bytes).toString());
+  let at = 0;
+  while (at < bytes.length && bytes[at] === again[at]) at++;
+  const before = decode(bytes.subarray(0, at)).split("\n");
+  const line = before.length;
+  const column = (before.at(-1)?.length ?? 0) + 1;
+  throw syntaxError(file, text, line, column, "this is not UTF-8");
+}
+
+function decode({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  const text = Buffer.from(buffer, byteOffset, byteLength).toString();
+  return text.startsWith("\uFEFF") ? text.slice(1) : text;
 }
 
 /** @throws TsjailError `profile_syntax`, with the line and a caret */

@@ -57,9 +57,10 @@ export function readShape(schema: GenericSchema): Shape {
 function readNode(schema: SchemaNode): Shape {
   const [inner, ...actions] = schema.pipe ?? [];
   const words = findWords(schema);
-  if (inner === undefined) return { ...readPlain(schema), ...words };
+  // Not a copy: the keys of a table are read when they are asked for.
+  if (inner === undefined) return Object.assign(readPlain(schema), words);
   const shape = readNode(inner);
-  if (shape.type !== "number") return { ...shape, ...words };
+  if (shape.type !== "number") return Object.assign(shape, words);
   const limit = (type: string) => actions.find((action) => action.type === type)?.requirement;
   const [min, max] = [limit("min_value"), limit("max_value")];
   return {
@@ -73,7 +74,7 @@ function readNode(schema: SchemaNode): Shape {
 function readPlain(schema: SchemaNode): Shape {
   switch (schema.type) {
     case "strict_object":
-      return { type: "table", keys: readKeys(schema.entries ?? {}) };
+      return readTable(schema.entries ?? {});
     case "record":
       return { type: "record", value: readNode(require(schema.value)) };
     case "array":
@@ -101,6 +102,17 @@ function readPlain(schema: SchemaNode): Shape {
   }
 }
 
+function readTable(entries: Readonly<Record<string, SchemaNode>>): Shape {
+  let keys: ReadonlyMap<string, Key> | undefined;
+  return {
+    type: "table",
+    get keys() {
+      keys ??= readKeys(entries);
+      return keys;
+    },
+  };
+}
+
 function readKeys(entries: Readonly<Record<string, SchemaNode>>): ReadonlyMap<string, Key> {
   const keys = new Map<string, Key>();
   for (const [name, entry] of Object.entries(entries)) {
@@ -120,15 +132,14 @@ function readKeys(entries: Readonly<Record<string, SchemaNode>>): ReadonlyMap<st
 
 function readEntry(entry: SchemaNode): Shape {
   if (entry.type !== "optional") return readNode(entry);
-  return { ...readNode(require(entry.wrapped)), ...findWords(entry) };
+  return Object.assign(readNode(require(entry.wrapped)), findWords(entry));
 }
 
 function readVariants(schema: SchemaNode): ReadonlyMap<string, TableShape> {
   const options = new Map<string, TableShape>();
   for (const option of schema.options ?? []) {
-    const table = readNode(option as SchemaNode) as TableShape;
-    const type = require(table.keys.get("type")).shape;
-    options.set(type.type === "choice" ? (type.options[0] ?? "") : "", table);
+    const { entries } = option as SchemaNode;
+    options.set(String(entries?.type?.literal), readNode(option as SchemaNode) as TableShape);
   }
   return options;
 }

@@ -3,7 +3,7 @@
 import { constants } from "node:os";
 import * as v from "valibot";
 import { TsjailError } from "../error.ts";
-import { type Action, answerErrno } from "../seccomp/policy.ts";
+import { type Action, allow, answerErrno } from "../seccomp/policy.ts";
 import { readCalls } from "../seccomp/syscalls.ts";
 import { parsed, parsePath } from "./field.ts";
 import { nearestHint } from "./nearest.ts";
@@ -39,11 +39,11 @@ export const callName = () =>
     v.metadata({ kind: "system call" }),
   );
 
-const words: Readonly<Record<string, Action>> = {
-  allow: { type: "allow" },
-  deny: answerErrno("EPERM"),
-  kill: { type: "kill_process" },
-  log: { type: "log" },
+const words: Readonly<Record<string, () => Action>> = {
+  allow: () => allow,
+  deny: () => answerErrno("EPERM"),
+  kill: () => ({ type: "kill_process" }),
+  log: () => ({ type: "log" }),
 };
 
 export const callAnswer = () =>
@@ -51,7 +51,7 @@ export const callAnswer = () =>
     v.string("must be a word"),
     parsed((word: string): Action => {
       const known = Object.hasOwn(words, word) ? words[word] : undefined;
-      if (known !== undefined) return known;
+      if (known !== undefined) return known();
       if (Object.hasOwn(constants.errno, word)) return answerErrno(word as keyof typeof constants.errno);
       const hint = nearestHint(word, [...Object.keys(words), ...Object.keys(constants.errno)]);
       throw new TsjailError(

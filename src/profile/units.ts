@@ -35,29 +35,30 @@ export function parseDuration(value: string): number {
 
 /** As parseDuration, but `-1h` and `+1h` are understood too. */
 export function parseSignedDuration(value: string): number {
-  const sign = /^[+-]/.exec(value)?.[0];
-  const amount = parseDuration(sign === undefined ? value : value.slice(1));
-  return sign === "-" && amount !== 0 ? -amount : amount;
+  const isSigned = value.startsWith("-") || value.startsWith("+");
+  const amount = parseDuration(isSigned ? value.slice(1) : value);
+  return value.startsWith("-") && amount !== 0 ? -amount : amount;
 }
 
 /** Whole microseconds. */
 export function parseMicroseconds(value: string): number {
   const example = `(write "150ms", "10s", "1h" or "1h30m")`;
-  if (/^\d+(\.\d+)?$/.test(value) && Number(value) !== 0) {
-    throw invalid(`has no unit: ${quoteShort(value)} ${example}`);
-  }
-  if (/^0+$/.test(value)) return 0;
-  if (!/^(\d+(\.\d+)?(us|ms|s|m|h|d))+$/.test(value))
-    throw invalid(`is not a duration: ${quoteShort(value)} ${example}`);
+  if (value.startsWith("0") && /^0+$/.test(value)) return 0;
   let total = 0;
   let previous = Number.POSITIVE_INFINITY;
-  for (const [, amount, unit] of value.matchAll(/(\d+(?:\.\d+)?)(us|ms|s|m|h|d)/g)) {
-    const size = durationUnits[unit ?? ""] ?? 0;
+  const part = /(\d+(?:\.\d+)?)(us|ms|[smhd])/y;
+  do {
+    const [, amount, unit = ""] = part.exec(value) ?? [];
+    const size = durationUnits[unit];
+    if (size === undefined) {
+      const lacksUnit = /^\d+(\.\d+)?$/.test(value) && Number(value) !== 0;
+      throw invalid(`${lacksUnit ? "has no unit" : "is not a duration"}: ${quoteShort(value)} ${example}`);
+    }
     // 30m1h is more likely a slip than a wish.
     if (size >= previous) throw invalid(`has its units out of order: ${quoteShort(value)} ${example}`);
     previous = size;
     total += Number(amount) * size;
-  }
+  } while (part.lastIndex < value.length);
   total = Math.round(total);
   if (!Number.isSafeInteger(total)) throw invalid(`is too long: ${quoteShort(value)}`);
   return total;

@@ -56,7 +56,7 @@ export class PlanBytes {
 
   /** Where a field's slot is, from the start of the plan. */
   slotAt(name: OperationName, field: string): number {
-    const slot = listFields(name).findIndex(([one]) => one === field);
+    const slot = listFields(name).findIndex((one) => one.name === field);
     if (slot < 0) throw new Error(`${name} has no field ${field}`);
     return this.recordAt(this.indexOf(name)) + record.slots + 8 * slot;
   }
@@ -160,7 +160,7 @@ function sumWords(bytes: Buffer): number {
 
 function moveOffsets(one: Buffer, name: OperationName, delta: number): Buffer {
   one.writeUInt32LE(one.readUInt32LE(record.origin) + delta, record.origin);
-  for (const [slot, [, type]] of listFields(name).entries()) {
+  for (const [slot, { type }] of listFields(name).entries()) {
     if (!isBlob(type)) continue;
     const at = record.slots + 8 * slot;
     one.writeBigUInt64LE(one.readBigUInt64LE(at) + BigInt(delta), at);

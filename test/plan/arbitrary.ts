@@ -43,7 +43,7 @@ export function arbitraryValue(type: FieldType): fc.Arbitrary<unknown> {
 
 /** An operation of that name with any fields. */
 export function arbitraryOperation(op: OperationName): fc.Arbitrary<Operation> {
-  const fields = Object.fromEntries(listFields(op).map(([name, type]) => [name, arbitraryValue(type)]));
+  const fields = Object.fromEntries(listFields(op).map(({ name, type }) => [name, arbitraryValue(type)]));
   return fc
     .record({ op: fc.constant(op), origin: text, ...fields })
     .map((value) => ({ ...value }) as Operation);
