@@ -8,7 +8,7 @@ import * as os from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { BuildOptions, Plugin } from "esbuild";
 import { BuildProblem, root } from "./problem.ts";
-import { listProfiles, parseProfiles } from "./profiles.ts";
+import { listProfiles, parseProfiles, readUnwritten } from "./profiles.ts";
 import { listFiles, runStep, writeAtomically } from "./stamp.ts";
 
 const configuration = ["package.json", "package-lock.json", "tsconfig.json"].map((name) => join(root, name));
@@ -43,7 +43,11 @@ export async function bundle(directory: string): Promise<string[]> {
   const cli = join(root, "src/cli.ts");
   await write("index.js", { entryPoints: [join(root, "src/index.ts")], format: "esm" });
   await write("program.cjs", { entryPoints: [cli] });
-  const define = { ...constants, parsedProfiles: JSON.stringify(parseProfiles()) };
+  const define = {
+    ...constants,
+    parsedProfiles: JSON.stringify(parseProfiles()),
+    unwrittenSections: JSON.stringify(readUnwritten()),
+  };
   // Short names: V8 has each of them in what it keeps, and reads it at every start. A frame of a bug's report has its
   // place in the file.
   const plugins = [requireOnce, requireLate, initializeLate, leaveCommands];

@@ -30,9 +30,11 @@ export function storePlan(directory: string, name: string, bytes: Uint8Array): v
   if (bytes.length > maxBytes || !prepareDirectory(directory)) return;
   const fresh = `${directory}/${name}-0.${process.pid}.new`;
   try {
-    sweep(directory, bytes.length);
+    const names = sweep(directory, bytes.length);
     writeFileSync(fresh, bytes, { flag: "wx", mode: 0o600 });
-    for (let slot = slots - 1; slot > 0; slot--) tryRename(directory, name, slot);
+    for (let slot = slots - 1; slot > 0; slot--) {
+      if (names.includes(`${name}-${slot - 1}`)) tryRename(directory, name, slot);
+    }
     renameSync(fresh, `${directory}/${name}-0`);
   } catch {
     tryUnlink(fresh);
@@ -55,8 +57,9 @@ function tryUnlink(path: string): void {
   }
 }
 
-/** Makes room for one more. */
-function sweep(directory: string, wanted: number): void {
+/** Makes room for one more.
+ * @returns what was there */
+function sweep(directory: string, wanted: number): string[] {
   const names = readdirSync(directory);
   const old = Date.now() - leftoverMilliseconds;
   for (const name of names.filter(isLeftover)) {
@@ -74,4 +77,5 @@ function sweep(directory: string, wanted: number): void {
     total += size;
     if (index + 1 >= maxPlans || total > maxBytes) tryUnlink(path);
   }
+  return names;
 }

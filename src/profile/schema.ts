@@ -23,75 +23,78 @@ import {
 } from "./field.ts";
 import { namespaces, root, security, user } from "./isolation.ts";
 import { mountSchema } from "./mount.ts";
+import { section } from "./section.ts";
 import { volumeSchema } from "./volume.ts";
 
 const paths = (description: string, example: string) =>
   v.optional(about(list(target()), description, { ...concat, example }), []);
 
-const files = table({
-  read: paths(
-    "Paths of the host that can be read, with everything below them.",
-    'read = ["~/.gitconfig", "/opt/tool"]',
-  ),
-  write: paths("Paths of the host that can be read and written.", 'write = ["$PWD"]'),
-  hide: paths(
-    "Paths that are empty in the jail. One that does not exist is passed over.",
-    'hide = ["~/.ssh"]',
-  ),
-  protect: paths(
-    "Paths that stay as they are: read-only wherever the jail could write them. One that does not exist is passed over.",
-    'protect = ["$PWD/.git/hooks"]',
-  ),
-  tmpfs: paths("Paths that are empty and writable in the jail, and gone with it.", 'tmpfs = ["/var/tmp"]'),
-});
+const files = () =>
+  table({
+    read: paths(
+      "Paths of the host that can be read, with everything below them.",
+      'read = ["~/.gitconfig", "/opt/tool"]',
+    ),
+    write: paths("Paths of the host that can be read and written.", 'write = ["$PWD"]'),
+    hide: paths(
+      "Paths that are empty in the jail. One that does not exist is passed over.",
+      'hide = ["~/.ssh"]',
+    ),
+    protect: paths(
+      "Paths that stay as they are: read-only wherever the jail could write them. One that does not exist is passed over.",
+      'protect = ["$PWD/.git/hooks"]',
+    ),
+    tmpfs: paths("Paths that are empty and writable in the jail, and gone with it.", 'tmpfs = ["/var/tmp"]'),
+  });
 
-const network = table({
-  mode: v.optional(
-    about(
-      choice(["none", "host"]),
-      'A network of its own with nothing but the loopback device ("none"), or the host\'s.',
-      { example: 'mode = "host"' },
-    ),
-    "none",
-  ),
-  bind: v.optional(
-    about(
-      list(integer(0, 65535)),
-      "TCP ports that the jail can serve on, with the host's network; 0 is a free one that the kernel chooses. Needs Landlock.",
-      { fallback: "all", example: "bind = [8080]" },
-    ),
-  ),
-  connect: v.optional(
-    about(
-      list(integer(1, 65535)),
-      "TCP ports that the jail can connect to, with the host's network, on any machine. Needs Landlock.",
-      { fallback: "all", example: "connect = [443]" },
-    ),
-  ),
-  hosts: v.optional(
-    about(
-      record(
-        v.pipe(v.string(), v.regex(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/, "is not a host name")),
-        oneOrSeveral(ip(), "IP address, or list of them"),
+const network = () =>
+  table({
+    mode: v.optional(
+      about(
+        choice(["none", "host"]),
+        'A network of its own with nothing but the loopback device ("none"), or the host\'s.',
+        { example: 'mode = "host"' },
       ),
-      "Names and addresses for the jail's /etc/hosts.",
-      { example: 'hosts = { "db.test" = "127.0.0.1" }' },
+      "none",
     ),
-    {},
-  ),
-  dns: v.optional(
-    about(list(ip()), "Name servers for the jail's /etc/resolv.conf; none leaves the file as it is.", {
-      example: 'dns = ["9.9.9.9"]',
-    }),
-    [],
-  ),
-  search: v.optional(
-    about(list(hostname()), "Search domains for the jail's /etc/resolv.conf.", {
-      example: 'search = ["example.org"]',
-    }),
-    [],
-  ),
-});
+    bind: v.optional(
+      about(
+        list(integer(0, 65535)),
+        "TCP ports that the jail can serve on, with the host's network; 0 is a free one that the kernel chooses. Needs Landlock.",
+        { fallback: "all", example: "bind = [8080]" },
+      ),
+    ),
+    connect: v.optional(
+      about(
+        list(integer(1, 65535)),
+        "TCP ports that the jail can connect to, with the host's network, on any machine. Needs Landlock.",
+        { fallback: "all", example: "connect = [443]" },
+      ),
+    ),
+    hosts: v.optional(
+      about(
+        record(
+          v.pipe(v.string(), v.regex(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/, "is not a host name")),
+          oneOrSeveral(ip(), "IP address, or list of them"),
+        ),
+        "Names and addresses for the jail's /etc/hosts.",
+        { example: 'hosts = { "db.test" = "127.0.0.1" }' },
+      ),
+      {},
+    ),
+    dns: v.optional(
+      about(list(ip()), "Name servers for the jail's /etc/resolv.conf; none leaves the file as it is.", {
+        example: 'dns = ["9.9.9.9"]',
+      }),
+      [],
+    ),
+    search: v.optional(
+      about(list(hostname()), "Search domains for the jail's /etc/resolv.conf.", {
+        example: 'search = ["example.org"]',
+      }),
+      [],
+    ),
+  });
 
 const entries = {
   extends: v.optional(
@@ -125,13 +128,10 @@ const entries = {
       example: 'workdir = "$PWD"',
     }),
   ),
-  user: v.optional(about(user, "Who the command is."), {}),
-  namespaces: v.optional(about(namespaces, "What the jail has of its own."), {}),
-  root: v.optional(about(root, "What / is."), {}),
-  files: v.optional(
-    about(files, "Paths, by what the jail may do with them. Their order has no meaning."),
-    {},
-  ),
+  user: section("user", user, "Who the command is."),
+  namespaces: section("namespaces", namespaces, "What the jail has of its own."),
+  root: section("root", root, "What / is."),
+  files: section("files", files, "Paths, by what the jail may do with them. Their order has no meaning."),
   mount: v.optional(
     about(
       list(mountSchema),
@@ -154,17 +154,15 @@ const entries = {
     ),
     [],
   ),
-  network: v.optional(about(network, "What the jail can reach."), {}),
-  env: v.optional(about(env, "The command's environment: pass, then unset, then set."), {}),
-  process: v.optional(about(process, "How the command runs and ends."), {}),
-  rlimits: v.optional(
-    about(
-      rlimits,
-      "Resource limits per process (getrlimit(2)): one value for both limits, or { soft, hard }.",
-    ),
-    {},
+  network: section("network", network, "What the jail can reach."),
+  env: section("env", env, "The command's environment: pass, then unset, then set."),
+  process: section("process", process, "How the command runs and ends."),
+  rlimits: section(
+    "rlimits",
+    rlimits,
+    "Resource limits per process (getrlimit(2)): one value for both limits, or { soft, hard }.",
   ),
-  security: v.optional(about(security, "What the command may do beyond an ordinary user's rights."), {}),
+  security: section("security", security, "What the command may do beyond an ordinary user's rights."),
 };
 
 /** One file's part of a profile: everything but what keys must say together. */
