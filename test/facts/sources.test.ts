@@ -78,8 +78,8 @@ const imports: Readonly<Record<string, readonly string[]>> = {
     "constants",
     "openSync",
     "readdirSync",
-    "readFileSync",
     "readlinkSync",
+    "readSync",
     "realpathSync",
   ],
   // The name service: noteUnrepeatable.
