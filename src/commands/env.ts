@@ -63,7 +63,7 @@ const options = {
     example: "--home host",
     complete: ["own", "host"],
   },
-  "keep-home": { type: "boolean", description: "rm: its home stays, as a volume" },
+  "keep-home": { type: "boolean", description: "rm: its home stays, for the next of that name" },
 } as const satisfies OptionTable;
 
 export const env: Command = {
@@ -216,7 +216,7 @@ function remove(call: Call, given: string | undefined): number {
   if (hasOption(call, "json")) call.print(`${JSON.stringify({ removed: name })}\n`);
   else
     call.log.success(
-      `The environment ${name} is removed${keepsHome ? `; its home is the volume ${places.home}` : ""}.`,
+      `The environment ${name} is removed${keepsHome ? `; its home, the volume ${places.home}, is kept for the next of that name` : ""}.`,
     );
   return 0;
 }

@@ -43,10 +43,12 @@ interface Base {
 export function createEnv(wish: CreateWish, caller: Account, around: Surroundings): EnvPlaces {
   const places = envPlaces(around.environment, wish.name);
   const volume = join(places.volumes, places.home);
+  // That of an environment of this name which was removed without it.
+  const kept = wish.ownHome ? findHome(places, wish.name) : undefined;
   const parts = [
     [places.profile, "an environment", "env"],
     [places.layer, "a kept layer", "layer"],
-    ...(wish.ownHome ? [[volume, "a volume", "volume"] as const] : []),
+    ...(wish.ownHome && kept === undefined ? [[volume, "a volume", "volume"] as const] : []),
   ] as const;
   for (const part of parts)
     if (lstatSync(part[0], { throwIfNoEntry: false }) !== undefined) throw taken(part);
@@ -64,8 +66,11 @@ export function createEnv(wish: CreateWish, caller: Account, around: Surrounding
       made.push(() => removeLayer(places.layer));
       makeLayer(places, base, maker, { ...caller, shell });
       if (wish.ownHome) {
-        made.push(() => findHome(places, wish.name) && removeVolume(volume));
-        makeHome(places, base, wish, caller.home);
+        if (kept === undefined) {
+          made.push(() => findHome(places, wish.name) && removeVolume(volume));
+          makeHome(places, base, wish);
+        }
+        makeProjects(volume, wish, caller.home);
       }
       // Never in the place of another: link(2).
       linkSync(draft, places.profile);
@@ -173,16 +178,20 @@ function makeLayer({ layer }: EnvPlaces, base: Base, maker: MakerName, account: 
   write("/etc/group", group);
 }
 
-/** As useradd(8) fills it. Projects in the home have their mount points made: jails make none on the host. */
-function makeHome({ volumes, home }: EnvPlaces, base: Base, wish: CreateWish, path: string): void {
+/** As useradd(8) fills it. */
+function makeHome({ volumes, home }: EnvPlaces, base: Base, wish: CreateWish): void {
   const directory = join(volumes, home);
   const { layers } = base.layered;
   const copy = hasDirectory(base, "/etc/skel") ? { layers, path: "/etc/skel", leftOut: [] } : undefined;
   const origin = { file: "command line" };
   makeVolumes([{ kind: "name", name: home, directory, profile: `@${wish.name}`, origin, copy }]);
-  const { data } = volumePlaces(directory);
-  for (const project of wish.projects) {
-    if (project.startsWith(`${path}/`)) makeProject(data, project, project.slice(path.length));
+}
+
+/** Projects in the home have their mount points made: jails make none on the host. */
+function makeProjects(volume: string, { projects }: CreateWish, home: string): void {
+  const { data } = volumePlaces(volume);
+  for (const project of projects) {
+    if (project.startsWith(`${home}/`)) makeProject(data, project, project.slice(home.length));
   }
 }
 

@@ -1,8 +1,11 @@
 // What `tsjail image` does. In: a Call and checked words. Out: lines, JSON, an exit status. commands/image.ts reads the
 // words; the work itself is in the files beside this one.
 
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { type Call, hasOption } from "../commands/command.ts";
+import { readLayer } from "../layer/keep.ts";
+import { listNames } from "../layer/list.ts";
+import { layersDirectory } from "../layer/place.ts";
 import { quoteWord } from "../plan/escape.ts";
 import { formatJson } from "../profile/quote.ts";
 import { readDocument } from "./blobs.ts";
@@ -103,6 +106,14 @@ export async function removeAction(call: Around, name: string): Promise<number> 
   });
   if (hasOption(call, "json")) call.print(formatJson({ removed: image.name, ...pruned }));
   else call.log.success(`${quoteWord(image.name)}: removed, with ${describePruned(pruned)}.`);
+  const layers = layersDirectory(call.environment) ?? "";
+  for (const layer of listNames(layers)) {
+    const over = readLayer(join(layers, layer))?.over;
+    if (over?.type !== "image" || over.name !== image.name) continue;
+    call.log.warn(
+      `The layer ${layer} lies over it, and can't be used until the same image has that name again.`,
+    );
+  }
   return 0;
 }
 

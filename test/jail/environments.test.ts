@@ -1,7 +1,7 @@
 // Environments: made, entered, left, entered again, and taken away with all that belongs to them. In: a root with a
 // busybox in it, and a home of the test's own.
 // time-limit: 300s
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
@@ -150,9 +150,12 @@ test("with the host's home, what is secret stays out of sight", (context) => {
 test("what of the host it may use is what was said", async (context) => {
   const { run, home } = makeWorld(context);
   const socket = join(home, "agent");
-  const server = createServer().listen(socket);
-  context.cleanup(() => server.close());
-  await until(() => existsSync(socket), "the socket");
+  const display = join(home, "wayland-9");
+  for (const path of [socket, display]) {
+    const server = createServer().listen(path);
+    context.cleanup(() => server.close());
+    await until(() => existsSync(path), "the socket");
+  }
   writeFileSync(join(home, ".gitconfig"), "[user]\n\tname = me\n");
   run("env", "create", "plain", "--image", "small");
   run(
@@ -166,15 +169,19 @@ test("what of the host it may use is what was said", async (context) => {
     "--with",
     "timezone,locale,display,gpu",
   );
-  const script = 'test -S "$SSH_AUTH_SOCK" && echo agent; cat "$GIT_CONFIG_GLOBAL" 2>/dev/null; true';
+  const script = `test -S "$SSH_AUTH_SOCK" && echo agent; cat "$GIT_CONFIG_GLOBAL" 2>/dev/null
+test -S "$WAYLAND_DISPLAY" && echo wayland; echo "$DISPLAY"`;
   const seen = (name: string) =>
     execFileSync(tsjail, [name, "sh", "-c", script], {
       cwd: home,
       encoding: "utf8",
-      env: { ...process.env, HOME: home, XDG_DATA_HOME: "", SSH_AUTH_SOCK: socket },
+      env: {
+        ...{ ...process.env, HOME: home, XDG_DATA_HOME: "", SSH_AUTH_SOCK: socket },
+        ...{ XDG_RUNTIME_DIR: home, WAYLAND_DISPLAY: "wayland-9", DISPLAY: ":77" },
+      },
     });
-  assert.is(seen("@work"), "agent\n[user]\n\tname = me\n");
-  assert.is(seen("@plain"), "");
+  assert.is(seen("@work"), "agent\n[user]\n\tname = me\nwayland\n:77\n");
+  assert.is(seen("@plain"), "\n");
 });
 
 test("it is removed with its layer and its home, or without the home", (context) => {
@@ -192,6 +199,53 @@ test("it is removed with its layer and its home, or without the home", (context)
   run("env", "create", "work", "--image", "small");
   run("env", "rm", "work", "--keep-home");
   assert.equal(left(), ["work-home"]);
+});
+
+test("a home that was kept is the next one's of that name, and nobody else's", (context) => {
+  const { run, fail, data, home } = makeWorld(context);
+  const project = join(home, "src/tool");
+  mkdirSync(project, { recursive: true });
+  run("env", "create", "work", "--image", "small");
+  run("@work", "sh", "-c", "echo precious > ~/letter; touch /made");
+  run("env", "rm", "work", "--keep-home");
+  // Another root that can't be used: what was there before stays.
+  assert.match(fail("env", "create", "work", "--image", "nobody").stderr, /no image/);
+  run("env", "create", "work", "--image", "small", "--project", project);
+  assert.is(
+    run("@work", "sh", "-c", `cat ~/letter; ls /made 2>&1; test -d ${project} && echo project`),
+    "precious\nls: /made: No such file or directory\nproject\n",
+  );
+  run("env", "rm", "work");
+  assert.not.ok(existsSync(join(data, "volumes/work-home")), "it is its own as the first was");
+  run(
+    "-p",
+    "image",
+    "--image",
+    "small",
+    "--set",
+    'volume+=[{ name = "work-home", target = "/srv" }]',
+    "true",
+  );
+  assert.match(
+    fail("env", "create", "work", "--image", "small").stderr,
+    /There is a volume of that name already/,
+  );
+});
+
+test("an image that a layer lies over can be removed, and who does it is told", (context) => {
+  const { run, home } = makeWorld(context);
+  const remove = (name: string) =>
+    spawnSync(tsjail, ["image", "rm", name], {
+      cwd: home,
+      encoding: "utf8",
+      env: { ...process.env, HOME: home, XDG_DATA_HOME: "" },
+    });
+  run("image", "tag", "small", "other");
+  run("env", "create", "work", "--image", "small");
+  assert.not.match(remove("other").stderr, /lies over/);
+  const { status, stderr } = remove("small");
+  assert.is(status, 0);
+  assert.match(stderr, /warning: The layer work lies over it, and can't be used until the same image/);
 });
 
 test("a home that is the host's is none of its own: a volume of that name is somebody else's", (context) => {
