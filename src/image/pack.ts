@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { TsjailError } from "../error.ts";
 import { describeErrno } from "../profile/parse.ts";
+import { quoteShort } from "../profile/quote.ts";
 import { type ByteString, fromText, toPath, toText } from "./bytes.ts";
 import { encodeEntry } from "./encode.ts";
 import type { LayerMarks } from "./marks.ts";
@@ -56,7 +57,7 @@ const at = ({ root }: Packing, path: ByteString): ByteString => (path === "" ? r
 
 function* packDirectory(packing: Packing, path: ByteString): Generator<Buffer> {
   const place = at(packing, path);
-  const stats = lstatSync(toPath(place), { bigint: true });
+  const stats = guardRead(place, () => lstatSync(toPath(place), { bigint: true }));
   const restore = packing.unlock?.(place, stats);
   try {
     const attributes = guardRead(place, () => readAttributes(place));
@@ -80,7 +81,7 @@ function* packDirectory(packing: Packing, path: ByteString): Generator<Buffer> {
 
 function* packEntry(packing: Packing, path: ByteString): Generator<Buffer> {
   const place = at(packing, path);
-  const stats = lstatSync(toPath(place), { bigint: true });
+  const stats = guardRead(place, () => lstatSync(toPath(place), { bigint: true }));
   const cut = path.lastIndexOf("/") + 1;
   const name = path.slice(cut);
   if (packing.marks?.isNothing(name)) return;
@@ -146,10 +147,18 @@ const meansRemoved = (place: ByteString): TsjailError =>
     hint: "Give it another name, or remove it.",
   });
 
+const reachesTooFar = (place: ByteString, cause: unknown): TsjailError =>
+  new TsjailError("image_invalid", `A path is too long to be read: ${quoteShort(toText(place), 200)}.`, {
+    detail: `It has ${place.length} bytes, and the kernel takes 4095 at a time (ENAMETOOLONG).`,
+    hint: "Give its directories shorter names, or remove them.",
+    cause,
+  });
+
 function guardRead<T>(place: ByteString, read: () => T): T {
   try {
     return read();
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENAMETOOLONG") throw reachesTooFar(place, cause);
     throw new TsjailError("image_invalid", `${toText(place)} can't be read: ${describeErrno(cause)}.`, {
       hint: "If it is another user's: sudo tar -C DIRECTORY -c . | tsjail image import - --name NAME",
       cause,

@@ -386,3 +386,19 @@ test("export writes a layer as images have it, the same bytes each time", async 
   assert.is(again.status, 125);
   assert.match(again.stderr, /one\.tar exists already/);
 });
+
+test("a path in a layer that the kernel takes in no call is named when it is exported", async (context) => {
+  const world = makeWorld(context);
+  const script =
+    'cd /data; for i in 1 2 3 4 5 6 7 8 9 10; do mkdir -p "$1/$1" && cd -P "$1/$1" || exit; done';
+  // It has 5 + 10 × 2 × 204 bytes inside, and with what leads to the layer outside more than 4095.
+  await shout({ ...world, command: sh(script, "d".repeat(203)) });
+  const file = join(world.home, "archive.tar");
+  const outcome = run(world, "layer", "export", "work", file);
+  assert.is(outcome.status, 125);
+  assert.match(outcome.stderr, /A path is too long to be read: \S*layers\/work\/upper\/data\/d+/);
+  assert.match(outcome.stderr, /ENAMETOOLONG/);
+  assert.not.ok(existsSync(file));
+  await shout({ ...world, command: sh('rm -r "/data/$1"', "d".repeat(203)) });
+  assert.is(run(world, "layer", "export", "work", file).status, 0, "the twin");
+});
