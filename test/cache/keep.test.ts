@@ -7,6 +7,7 @@ import {
   renameSync,
   statSync,
   symlinkSync,
+  unlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -16,6 +17,7 @@ import { maxBytes } from "../../src/cache/store.ts";
 import type { Look } from "../../src/facts/look.ts";
 import { maxOperations, type Plan } from "../../src/plan/operations.ts";
 import { decodePlan, encodePlan } from "../../src/plan/wire.ts";
+import { layerSchema } from "../../src/profile/schema.ts";
 import * as assert from "../support/assert.ts";
 import { makePlan } from "../support/executor.ts";
 import { hostPrograms, makeDirectory, removeDirectory } from "../support/jail.ts";
@@ -199,4 +201,28 @@ test("a profile that takes text from procfs is compiled each time", async (conte
   assert.equal(world.list(), []);
   assert.is(world.start(["-p", "./plain.toml", "/bin/true"]).status, 0);
   assert.is(world.list().length, 1, "the twin");
+});
+
+test("a section that a profile does not have is as one that is empty", async (context) => {
+  const sections = Object.entries(layerSchema.entries).filter(
+    ([, { type, default: fallback }]) =>
+      type === "optional" && !Array.isArray(fallback) && typeof fallback === "object",
+  );
+  const names = sections.map(([name]) => name).filter((name) => name !== "root");
+  assert.ok(names.includes("user") && names.includes("security"));
+  const world = makeWorld(context);
+  const keep = async (text: string) => {
+    world.write("work/box.toml", text);
+    expectEnding(await warmUp(world, words), "hello\n", text);
+    const { path, plan } = world.readKept();
+    unlinkSync(path);
+    // But for where it comes from.
+    return plan
+      .filter(({ op }) => !op.startsWith("fact_") && op !== "explain")
+      .map((operation) => ({ ...operation, origin: "" }));
+  };
+  const written = names.filter((name) => !profile.includes(`[${name}]`)).map((name) => `[${name}]\n`);
+  assert.ok(written.length > 5);
+  assert.equal(await keep(`${profile}${written.join("")}`), await keep(profile));
+  assert.not.equal(await keep(`${profile}[process]\nkill_after = "1s"\n`), await keep(profile), "the twin");
 });
