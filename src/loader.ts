@@ -10,13 +10,13 @@ import {
   lstatSync,
   openSync,
   readdirSync,
-  readSync,
   renameSync,
   statSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { Script } from "node:vm";
+import { readBytes } from "./bytes.ts";
 import { cacheDirectory } from "./cache/place.ts";
 import { prepareDirectory } from "./cache/store.ts";
 import { isOurs } from "./directory.ts";
@@ -42,9 +42,7 @@ function readWhole(
   const descriptor = openSync(path, flags);
   try {
     const status = fstatSync(descriptor, { bigint: true });
-    if (!wanted(status)) return undefined;
-    const bytes = new Uint8Array(Number(status.size));
-    return readSync(descriptor, bytes) === bytes.length ? bytes : undefined;
+    return wanted(status) ? readBytes(descriptor, Number(status.size)) : undefined;
   } finally {
     closeSync(descriptor);
   }

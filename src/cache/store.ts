@@ -30,11 +30,9 @@ export function storePlan(directory: string, name: string, bytes: Uint8Array): v
   if (bytes.length > maxBytes || !prepareDirectory(directory)) return;
   const fresh = `${directory}/${name}-0.${process.pid}.new`;
   try {
-    const names = sweep(directory, bytes.length);
+    sweep(directory, bytes.length);
     writeFileSync(fresh, bytes, { flag: "wx", mode: 0o600 });
-    for (let slot = slots - 1; slot > 0; slot--) {
-      if (names.includes(`${name}-${slot - 1}`)) tryRename(directory, name, slot);
-    }
+    for (let slot = slots - 1; slot > 0; slot--) tryRename(directory, name, slot);
     renameSync(fresh, `${directory}/${name}-0`);
   } catch {
     tryUnlink(fresh);
@@ -57,9 +55,8 @@ function tryUnlink(path: string): void {
   }
 }
 
-/** Makes room for one more.
- * @returns what was there */
-function sweep(directory: string, wanted: number): string[] {
+/** Makes room for one more. */
+function sweep(directory: string, wanted: number): void {
   const names = readdirSync(directory);
   const old = Date.now() - leftoverMilliseconds;
   for (const name of names.filter(isLeftover)) {
@@ -77,5 +74,4 @@ function sweep(directory: string, wanted: number): string[] {
     total += size;
     if (index + 1 >= maxPlans || total > maxBytes) tryUnlink(path);
   }
-  return names;
 }

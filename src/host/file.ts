@@ -1,7 +1,8 @@
 // In: a path of the host, or of a root directory. Out: the file's content, or that there is none; never an
 // exception. read.ts puts the facts together.
-import { closeSync, constants, openSync, readdirSync, readlinkSync, readSync, realpathSync } from "node:fs";
+import { closeSync, constants, openSync, readdirSync, readlinkSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { readBytes } from "../bytes.ts";
 import { lookAtLink, lookAtListed, lookAtOpened, noteUnread, noteUnrepeatable } from "../facts/look.ts";
 import type { FileFact, Missing, RootEntry, RootFact } from "./host.ts";
 
@@ -29,29 +30,16 @@ export function readFile(path: string, root = "/"): FileFact {
     if (stat.isDirectory()) return { kind: "unreadable", code: "EISDIR" };
     if (!stat.isFile()) return { kind: "unreadable", code: "EINVAL" };
     if (stat.size > BigInt(maxFileBytes)) return { kind: "unreadable", code: "EFBIG" };
-    return { kind: "content", content: readAll(descriptor, Number(stat.size)) };
+    // Files of /proc say that they have no size.
+    const bytes = readBytes(descriptor, Number(stat.size) || maxFileBytes + 1);
+    if (bytes.length > maxFileBytes) return { kind: "unreadable", code: "EFBIG" };
+    return { kind: "content", content: Buffer.from(bytes.buffer).toString("latin1") };
   } catch (error) {
     noteUnread(path, error);
     return describeMissing(error);
   } finally {
     closeSync(descriptor);
   }
-}
-
-/** As readFileSync(), of which Node has to compile eight functions when it is first called.
- * @param size what fstat(2) said: 0 of files in /proc, and others may grow */
-function readAll(descriptor: number, size: number): string {
-  let bytes = new Uint8Array(Math.max(size + 1, 4096));
-  let length = 0;
-  for (let count = -1; count !== 0; length += count) {
-    if (length === bytes.length) {
-      const more = new Uint8Array(length * 2);
-      more.set(bytes);
-      bytes = more;
-    }
-    count = readSync(descriptor, bytes, length, bytes.length - length, null);
-  }
-  return Buffer.from(bytes.buffer, 0, length).toString("latin1");
 }
 
 /** What was opened, not what its path promised (proc_pid_fd(5)). */

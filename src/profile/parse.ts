@@ -1,8 +1,9 @@
 // A profile's file: its bytes come in, the table that its TOML stands for goes out, with nothing checked yet but that
 // it is a regular file of a sensible size, UTF-8, and TOML. Next: extends.ts.
 import { isUtf8 } from "node:buffer";
-import { closeSync, constants, openSync, readSync, realpathSync } from "node:fs";
+import { closeSync, constants, openSync, realpathSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
+import { readBytes } from "../bytes.ts";
 import { TsjailError } from "../error.ts";
 import { lookAtOpened } from "../facts/look.ts";
 import { quoteShort, showLine } from "./quote.ts";
@@ -37,19 +38,15 @@ export function readSource(path: string, file: string, isShipped: boolean): Sour
   try {
     const status = lookAtOpened(path, descriptor);
     if (!status.isFile()) throw fail(status.isDirectory() ? "is a directory" : "is not a regular file");
-    const bytes = new Uint8Array(maxProfileBytes + 1);
-    let length = 0;
-    for (let count = -1; count !== 0 && length < bytes.length; length += count) {
-      count = readSync(descriptor, bytes, length, bytes.length - length, null);
-    }
-    if (length > maxProfileBytes)
+    const bytes = readBytes(descriptor, maxProfileBytes + 1);
+    if (bytes.length > maxProfileBytes)
       throw fail(`is larger than ${maxProfileBytes} bytes, more than any profile needs`);
     return {
       path,
       realPath: realpathSync(path),
       file,
       isShipped,
-      bytes: bytes.slice(0, length),
+      bytes,
     };
   } catch (error) {
     throw error instanceof TsjailError ? error : fail(`can't be read: ${describeErrno(error)}`, error);

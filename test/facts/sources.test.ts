@@ -73,15 +73,9 @@ test("every variable that is read is noted", (context) => {
 const imports: Readonly<Record<string, readonly string[]>> = {
   // What was opened is noted (lookAtOpened), what could not be read too; entries come with a note of their directory;
   // realpath and readlink only ask again whether a file was opened where it was found, and else nothing is kept.
-  "src/host/file.ts": [
-    "closeSync",
-    "constants",
-    "openSync",
-    "readdirSync",
-    "readlinkSync",
-    "readSync",
-    "realpathSync",
-  ],
+  "src/host/file.ts": ["closeSync", "constants", "openSync", "readdirSync", "readlinkSync", "realpathSync"],
+  // What they have opened.
+  "src/bytes.ts": ["readSync"],
   // The name service: noteUnrepeatable.
   "src/host/identity.ts": ["userInfo"],
   "src/profile/load.ts": ["userInfo"],
@@ -89,7 +83,7 @@ const imports: Readonly<Record<string, readonly string[]>> = {
   // Makes directories, and says whose one is: what can't be made then is noteUnrepeatable.
   "src/directory.ts": ["mkdirSync", "statSync"],
   // Opened files are noted. The real path names a record of trust.
-  "src/profile/parse.ts": ["closeSync", "constants", "openSync", "readSync", "realpathSync"],
+  "src/profile/parse.ts": ["closeSync", "constants", "openSync", "realpathSync"],
   // The names of errnos.
   "src/profile/syscall.ts": ["constants"],
   // Names, for suggestions in an error.
@@ -108,6 +102,7 @@ test("nothing on the way to a plan looks at the machine but through src/facts/lo
   );
   for (const name of [
     ...names,
+    "src/bytes.ts",
     "src/directory.ts",
     "src/launch/own.ts",
     "src/launch/prepare.ts",
