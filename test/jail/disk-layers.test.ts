@@ -43,10 +43,7 @@ interface World {
 
 function makeWorld({ cleanup }: TestContext): World {
   const home = makeDirectory("disk");
-  cleanup(() => {
-    execFileSync("chmod", ["-R", "u+rwx", home]);
-    removeDirectory(home);
-  });
+  cleanup(() => removeDirectory(home));
   const root = join(home, "root");
   mkdirSync(join(root, "data"), { recursive: true });
   writeFileSync(join(root, "data/file"), "content\n");

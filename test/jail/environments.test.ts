@@ -36,10 +36,7 @@ const applets = ["cat", "chown", "id", "ls", "mkdir", "pwd", "rm", "sh", "touch"
 
 function makeWorld({ cleanup }: TestContext): World {
   const home = makeDirectory("environments");
-  cleanup(() => {
-    execFileSync("chmod", ["-R", "u+rwx", home]);
-    removeDirectory(home);
-  });
+  cleanup(() => removeDirectory(home));
   const root = join(home, "rootfs");
   for (const path of ["bin", "etc/skel", "root"]) mkdirSync(join(root, path), { recursive: true });
   copyFileSync(

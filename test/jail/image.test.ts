@@ -33,10 +33,7 @@ interface World {
 
 function makeWorld({ cleanup }: TestContext): World {
   const home = makeDirectory("images");
-  cleanup(() => {
-    execFileSync("chmod", ["-R", "u+rwx", home]);
-    removeDirectory(home);
-  });
+  cleanup(() => removeDirectory(home));
   const env = { HOME: home, XDG_DATA_HOME: undefined };
   const given = Object.entries({ ...process.env, ...env }).filter(([, value]) => value !== undefined);
   const toml = `${hostPrograms.replace('"HOME"', '"NOTHING"')}[root]\ntype = "image"\nimage = "plain"\n`;

@@ -42,10 +42,7 @@ interface World {
 
 function makeWorld({ cleanup }: TestContext): World {
   const home = makeDirectory("kept");
-  cleanup(() => {
-    execFileSync("chmod", ["-R", "u+rwx", home]);
-    removeDirectory(home);
-  });
+  cleanup(() => removeDirectory(home));
   const root = join(home, "root");
   mkdirSync(join(root, "data/old/deep"), { recursive: true });
   writeFileSync(join(root, "data/old/deep/file"), "deep\n");

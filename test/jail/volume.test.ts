@@ -50,10 +50,7 @@ const cache = volume('name = "cache"\ntarget = "/data"');
 
 function makeWorld({ cleanup }: TestContext): World {
   const home = makeDirectory("volume");
-  cleanup(() => {
-    execFileSync("chmod", ["-R", "u+rwx", home]);
-    removeDirectory(home);
-  });
+  cleanup(() => removeDirectory(home));
   const root = join(home, "root");
   mkdirSync(join(root, "data"), { recursive: true });
   mkdirSync(join(root, "other"));

@@ -9,7 +9,7 @@
 // There is no shell in between, and the environment is the caller's own with `env` over it. A plan that is kept for a
 // second start of the same command line lies in a directory of this test process's own (cache.ts); where Node has to
 // have a part in a start, `options: ["--no-cache"]` says so.
-import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, type StdioOptions, spawn } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -114,8 +114,10 @@ export function makeDirectory(name = "jail"): string {
 export function removeDirectory(directory: string): void {
   try {
     rmSync(directory, { recursive: true, force: true });
-  } catch (error) {
-    if (existsSync(directory)) throw error;
+  } catch {
+    if (!existsSync(directory)) return;
+    execFileSync("chmod", ["-R", "u+rwx", directory]);
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 
